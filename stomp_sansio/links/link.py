@@ -1,0 +1,94 @@
+"""What every link says upward and hears from above: octets of a STOMP stream, carried by something.
+
+A link is a `Machine` whose events are these three, with two commands more. This file must not know STOMP frames, nor any
+particular transport.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, TypeAlias
+
+from ..errors import RemoteProtocolError
+from ..machine import Machine, StreamLoss
+
+__all__ = ["Link", "LinkClosed", "LinkData", "LinkEvent", "LinkOpened", "Phase"]
+
+
+
+class Phase(Enum):
+    """How far a link had come: what an error message names."""
+
+    DNS = "dns"
+    TCP = "tcp"
+    PROXY = "proxy"
+    TLS = "tls"
+    INFO = "info"
+    UPGRADE = "upgrade"
+    OPEN = "open"
+    """The link had opened: STOMP could flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """The link carries octets now. Comes once, before any `LinkData`."""
+
+    transport: str
+    """How: "tcp", "websocket", "xhr-streaming" or "xhr-polling"."""
+    subprotocol: str | None = None
+    """The WebSocket subprotocol that the server chose, if any."""
+
+
+@dataclass(slots=True)
+class LinkData:
+    """Octets of the STOMP stream, in order. Where one ends and the next begins means nothing to STOMP."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClosed:
+    """The link is over. Comes last and exactly once."""
+
+    clean: bool
+    """Whether the transport's own closing hand-shake was done. Plain TCP has none: its end of file counts as clean."""
+    phase: Phase
+    """How far it had come."""
+    reason: str
+    """A sentence for people: what happened and, where that is known, what to do. Never a credential."""
+    loss: StreamLoss | None = None
+    """Why the stream was lost, if that is what ended the link."""
+    code: int | None = None
+    """The WebSocket or SockJS close code, if there was one."""
+    status: int | None = None
+    """The HTTP status that refused the link, if one did."""
+    error: RemoteProtocolError | None = None
+    """The rule that the peer broke, if one was broken (its fault is a `LinkFault`)."""
+
+
+LinkEvent: TypeAlias = LinkOpened | LinkData | LinkClosed
+
+
+class Link(Machine[LinkEvent], Protocol):
+    """A way to carry a STOMP byte stream. A new object for each attempt; nothing is ever reset."""
+
+    def start(self, now: float) -> None:
+        """Begin to open the link (client side). The wishes follow in `next_action`."""
+        ...
+
+    def send(self, chunk: bytes, now: float) -> None:
+        """Queue octets of the STOMP stream, after `LinkOpened` and before `LinkClosed`. A chunk boundary means nothing to STOMP.
+
+        Raises:
+            LocalProtocolError: the link is not open, or cannot carry these octets (see `carries`). Nothing was queued.
+        """
+        ...
+
+    def carries(self, chunk: bytes) -> bool:
+        """Tell whether this kind of link can carry these octets: SockJS carries UTF-8 text only. Changes nothing."""
+        ...
+
+    def close(self, now: float) -> None:
+        """Close in order: what was queued goes first, then the transport's closing hand-shake, with a deadline. Harmless when closed."""
+        ...
