@@ -1,0 +1,1 @@
+"""STOMP for trio, a thin adapter over stomp_sansio."""
