@@ -1,0 +1,106 @@
+"""A frame to its canonical octets, or a refusal: nothing that a peer could read differently ever leaves.
+
+This file must not know roles, states or time.
+"""
+
+from __future__ import annotations
+
+from ..errors import LocalProtocolError, Misuse
+from .commands import COMMANDS, HANDSHAKE, is_1_0_handshake
+from .frames import Frame
+from .versions import Version
+
+__all__ = ["encode"]
+
+
+def encode(frame: Frame, version: Version, *, content_length: bool = True) -> bytes:
+    """Return the octets of a frame in a version of STOMP: LF line ends, headers in the given order, nothing behind the NUL.
+
+    A `content-length` is appended when there is a body and the frame has none; one that the frame has must be right.
+    `content_length=False` leaves it out, for brokers to which it means "binary"; a body with a NUL needs it.
+
+    Raises:
+        LocalProtocolError: the caller's frame cannot be represented, because the version has no escape for something in
+            its headers (an EOL in CONNECT or in 1.0, a CR in 1.1, a NUL anywhere), or because STOMP does not allow it.
+    """
+    command, headers, body = frame.command, frame.headers, frame.body
+    rules = COMMANDS.get(command)
+    if rules is None:
+        raise LocalProtocolError(Misuse.MALFORMED_COMMAND, f"{command!r} is no STOMP command; commands are in capitals")
+    if version not in rules.versions and command not in HANDSHAKE:
+        raise LocalProtocolError(Misuse.UNEXPECTED_COMMAND, f"STOMP {version.value} has no {command}")
+    if body and not rules.has_body:
+        raise LocalProtocolError(Misuse.BODY_NOT_ALLOWED, f"{command} may have no body; SEND, MESSAGE and ERROR may")
+    pairs = headers.pairs
+    block = "".join([f"{name}:{value}\n" for name, value in pairs])
+    count = len(pairs)
+    # As many colons and EOLs as headers, and nothing special besides: then nothing needs an escape and nothing can be injected.
+    if (
+        version is Version.V1_0
+        or command in HANDSHAKE
+        or block.count(":") != count
+        or block.count("\n") != count
+        or "\\" in block
+        or "\r" in block
+        or "\0" in block
+        or "" in headers
+    ):
+        block = "".join([_line(name, value, frame, version) for name, value in pairs])
+    given = headers.get("content-length")
+    if given is not None:
+        _check_length(given, body)
+    elif body:
+        if content_length:
+            block += f"content-length:{len(body)}\n"
+        elif b"\0" in body:
+            raise LocalProtocolError(
+                Misuse.BAD_CONTENT_LENGTH, "the body has a NUL: it cannot be sent without content-length"
+            )
+    try:
+        return b"%b\n%b\n%b\0" % (command.encode(), block.encode(), body)
+    except UnicodeEncodeError as error:
+        raise LocalProtocolError(
+            Misuse.NOT_UTF8, f"a header of {command} has a lone surrogate (U+{ord(error.object[error.start]):04X}), which is no text"
+        ) from None
+
+
+def _line(name: str, value: str, frame: Frame, version: Version) -> str:
+    """Return one header line, escaped as the version demands."""
+    if not name:
+        raise LocalProtocolError(Misuse.BAD_HEADER, f"a header of {frame.command} has an empty name")
+    if "\0" in name or "\0" in value:
+        raise _refusal(name, "a NUL, which ends the frame for several receivers", frame, version)
+    unescaped = version is Version.V1_0 or frame.command in HANDSHAKE
+    if unescaped:
+        # STOMP 1.2, "Value Encoding": CONNECT and CONNECTED are never escaped; 1.0 has no escapes at all.
+        if "\n" in name or "\n" in value or "\r" in name or "\r" in value:
+            raise _refusal(name, "an EOL, which cannot be escaped here", frame, version)
+        if ":" in name:
+            raise _refusal(name, "a colon in its name, which cannot be escaped here", frame, version)
+        trimmed = is_1_0_handshake(frame.command, frame.headers) if frame.command in HANDSHAKE else True
+        if trimmed and value[:1] in (" ", "\t"):
+            raise _refusal(name, "a leading blank, which STOMP 1.0 takes for padding", frame, version)
+        return f"{name}:{value}\n"
+    if version is Version.V1_1 and ("\r" in name or "\r" in value):
+        # STOMP 1.1, "Value Encoding", has no escape for CR, and a raw one is an EOL to many.
+        raise _refusal(name, "a CR, which STOMP 1.1 cannot escape", frame, version)
+    return f"{_escape(name)}:{_escape(value)}\n"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace(":", "\\c").replace("\r", "\\r")
+
+
+def _refusal(name: str, what: str, frame: Frame, version: Version) -> LocalProtocolError:
+    shown = repr(name[:80])
+    return LocalProtocolError(
+        Misuse.BAD_HEADER, f"header {shown} of {frame.command} (STOMP {version.value}) has {what}"
+    )
+
+
+def _check_length(given: str, body: bytes) -> None:
+    # An encoder that repeats a wrong length would let the receiver split the frame elsewhere.
+    if given != str(len(body)) and not (given.isascii() and given.isdigit() and given.lstrip("0") == (str(len(body)) if body else "")):
+        raise LocalProtocolError(
+            Misuse.BAD_CONTENT_LENGTH, f"content-length is {given[:80]!r}, but the body has {len(body)} octets: leave the header out"
+        )

@@ -1,0 +1,96 @@
+"""The headers of a frame: a read-only mapping in which the first of repeated names wins and nothing is lost.
+
+This file must not know frames, escapes or what any header means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import TypeAlias, overload
+
+from ..redaction import redacted
+
+__all__ = ["HeaderPairs", "Headers"]
+
+HeaderPairs: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+"""What may be given where headers are wanted: a mapping, or name and value pairs in the order they shall have."""
+
+
+class Headers(Mapping[str, str]):
+    """The headers of a frame, as they came or as they shall go.
+
+    Looking up a name gives its first value: STOMP 1.2, "Repeated Header Entries", says that only the first one counts.
+    The order of the names is the order on the wire. Names and values are unescaped text. Secrets are hidden in `repr`.
+    """
+
+    __slots__ = ("_first", "_pairs")
+
+    _first: dict[str, str]
+    _pairs: tuple[tuple[str, str], ...] | None
+
+    def __init__(self, headers: HeaderPairs = ()) -> None:
+        self._pairs = None
+        if type(headers) is dict:
+            self._first = headers.copy()
+        elif isinstance(headers, Headers):
+            self._first = headers._first
+            self._pairs = headers._pairs
+        elif isinstance(headers, Mapping):
+            self._first = dict(headers)
+        else:
+            pairs = tuple((name, value) for name, value in headers)
+            self._first = {}
+            for name, value in pairs:
+                self._first.setdefault(name, value)
+            if len(self._first) != len(pairs):
+                self._pairs = pairs
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Every name and value in wire order, repetitions included."""
+        return tuple(self._first.items()) if self._pairs is None else self._pairs
+
+    def get_all(self, name: str) -> list[str]:
+        """Return every value of a name in wire order; the first is the one that counts."""
+        if self._pairs is None:
+            return [self._first[name]] if name in self._first else []
+        return [value for other, value in self._pairs if other == name]
+
+    def __getitem__(self, name: str) -> str:
+        return self._first[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    # What follows is Mapping's own behaviour, answered by the dict instead of by Python loops.
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._first
+
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+    @overload
+    def get(self, key: str, /, default: str) -> str: ...
+    @overload
+    def get(self, key: str, /, default: None) -> str | None: ...
+    def get(self, key: str, /, default: str | None = None) -> str | None:
+        """Return the first value of a name, or the default."""
+        return self._first.get(key, default)
+
+    def keys(self) -> KeysView[str]:
+        """Return the names, each once, in wire order."""
+        return self._first.keys()
+
+    def values(self) -> ValuesView[str]:
+        """Return the first value of each name, in wire order."""
+        return self._first.values()
+
+    def items(self) -> ItemsView[str, str]:
+        """Return each name with its first value, in wire order. `pairs` has the repetitions as well."""
+        return self._first.items()
+
+    def __repr__(self) -> str:
+        return f"Headers({[(name, redacted(name, value)) for name, value in self.pairs]!r})"

@@ -1,0 +1,348 @@
+"""Octets to frames: `FrameParser`, which buffers what came and gives one frame at a time.
+
+It proves with a handful of C-speed operations that a frame is good; what it cannot prove, `header_block.examine` explains.
+This file must not know roles, states, time, or what any header but content-length means.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from ..errors import Fault, RemoteProtocolError
+from ..redaction import excerpt
+from .commands import COMMANDS, HANDSHAKE
+from .frames import Frame
+from .header_block import Grammar, Head, content_length, examine, unescape
+from .headers import Headers
+from .limits import Limits
+from .versions import Version
+
+__all__ = ["FrameParser"]
+
+_LF, _CR = 10, 13
+_LINE_FEEDS = b"\n" * 1024
+
+
+class FrameParser:
+    """Turns the octets of one STOMP stream into frames.
+
+    Hand in octets with `receive_data` as they come, however they are cut, then call `next_frame` until it returns None.
+    It checks framing alone: escapes, lengths, limits, UTF-8. Who may send a frame, when, and with which headers is the
+    business of the connections.
+
+    A strict parser (the default) refuses NUL octets, empty names and octets that are not UTF-8 in headers. A tolerant
+    one, which is what a client connection uses, keeps what brokers relay from other publishers: the first two as they
+    are, the last as U+FFFD.
+    """
+
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_chunks",
+        "_eof",
+        "_error",
+        "_errors",
+        "_escapes",
+        "_grammar",
+        "_head",
+        "_head_bound",
+        "_heartbeats",
+        "_length",
+        "_limits",
+        "_line_start",
+        "_lines",
+        "_partial",
+        "_position",
+        "_provable",
+        "_scanned",
+        "_strict",
+        "_version",
+    )
+
+    def __init__(
+        self, version: Version | None = Version.V1_2, limits: Limits | None = None, *, tolerant: bool = False
+    ) -> None:
+        """Make a parser for one stream.
+
+        `version` is the negotiated version, or None when nothing is negotiated yet: then lines may end in CR LF and
+        nothing is unescaped.
+        """
+        self._limits = limits if limits is not None else Limits()
+        self._strict = not tolerant
+        self._errors = "replace" if tolerant else "strict"
+        self._provable = min(self._limits.max_line, self._limits.max_header_block)
+        self._head_bound = self._limits.max_command_line + self._limits.max_header_block + 4
+        self._chunks: list[bytes] = []
+        self._buffer = b""
+        self._position = 0
+        # The head of a frame that is not whole, and how far it was searched: a trickle costs no second look.
+        self._partial = bytearray()
+        self._scanned = self._line_start = self._lines = 0
+        # The body of a frame that is not whole.
+        self._body: BytesIO | None = None
+        self._head: Head | None = None
+        self._length: int | None = None
+        self._heartbeats = 0
+        self._eof = False
+        self._error: RemoteProtocolError | None = None
+        self.version = version
+
+    @property
+    def version(self) -> Version | None:
+        """The version by which the next frame is read. Set it as soon as the hand-shake has decided it."""
+        return self._version
+
+    @version.setter
+    def version(self, version: Version | None) -> None:
+        self._version = version
+        self._grammar = Grammar(version, self._limits, not self._strict)
+        self._escapes = None if version is None else version.rules.unescapes
+        self._scanned = self._line_start = self._lines = 0
+
+    @property
+    def heartbeats(self) -> int:
+        """How many EOLs were seen between frames so far: STOMP 1.2, "Heart-beating"."""
+        return self._heartbeats
+
+    @property
+    def unread(self) -> int:
+        """Octets that were received and are not part of a returned frame yet."""
+        body = self._body.tell() if self._body is not None else 0
+        return body + len(self._buffer) - self._position + len(self._partial) + sum(map(len, self._chunks))
+
+    @property
+    def pending(self) -> bool:
+        """Whether the stream is inside a frame, or behind a CR that may begin an EOL. Call `next_frame` first until it says None."""
+        return self._body is not None or self.unread > 0
+
+    def receive_data(self, data: bytes) -> None:
+        """Buffer octets of the stream. Never raises for what they are; call `next_frame` next."""
+        if data and self._error is None and not self._eof:
+            self._chunks.append(data if type(data) is bytes else bytes(data))
+
+    def receive_eof(self) -> None:
+        """Note that the stream has ended; call `next_frame` next. What comes later is ignored."""
+        self._eof = True
+
+    def next_frame(self) -> Frame | None:
+        """Return the next frame, or None when more octets are needed.
+
+        Raises:
+            RemoteProtocolError: the peer broke a rule of framing. All good frames before it were returned first. The
+                stream cannot be resynchronised: asked again, the parser raises the same error.
+        """
+        if self._error is not None:
+            raise self._error.with_traceback(None)
+        try:
+            frame = self._next_frame()
+            if frame is None and self._eof and self.pending:
+                raise RemoteProtocolError(Fault.INCOMPLETE_FRAME, f"the stream ended inside a frame, after {self.unread} octets of it")
+        except RemoteProtocolError as error:
+            self._error = error
+            self._chunks.clear()
+            self._partial.clear()
+            self._buffer, self._position, self._body = b"", 0, None
+            raise
+        return frame
+
+    def _next_frame(self) -> Frame | None:
+        if self._chunks:
+            if self._body is not None:
+                return self._continue_body()
+            self._take_chunks()
+        buffer, position = self._buffer, self._position
+        if position == len(buffer):
+            return None
+        octet = buffer[position]
+        if octet == _LF or octet == _CR:
+            position = self._skip_eols(buffer, position)
+            if position < 0:
+                return None
+        end = buffer.find(b"\n\n", position, position + self._head_bound)
+        if end < 0:
+            if buffer.find(b"\n\r\n", position, position + self._head_bound) < 0:
+                return self._wait_for_head(buffer, position)
+            return self._odd_frame(buffer, position)
+        # From here to the return every check proves the frame good, or hands it over to be explained.
+        text = ""
+        if end - position <= self._provable:
+            try:
+                text = buffer[position:end].decode("utf-8", self._errors)
+            except UnicodeDecodeError:
+                pass
+        lines = text.split("\n")
+        command = lines[0]
+        del lines[0]
+        escapes = self._escapes
+        if (
+            not escapes
+            or command not in COMMANDS
+            or command in HANDSHAKE
+            or len(lines) > self._limits.max_headers
+            or "\r" in text
+            or ("\0" in text and self._strict)
+        ):
+            return self._odd_frame(buffer, position)
+        first: dict[str, str] = {}
+        try:
+            if "\\" in text:
+                for line in lines:
+                    name, value = line.split(":", 1)
+                    if "\\" in line:
+                        plain_name, plain_value = unescape(name, escapes), unescape(value, escapes)
+                        if plain_name is None or plain_value is None:
+                            return self._odd_frame(buffer, position)
+                        first[plain_name] = plain_value
+                    else:
+                        first[name] = value
+            else:
+                for line in lines:
+                    name, value = line.split(":", 1)
+                    first[name] = value
+        except ValueError:
+            return self._odd_frame(buffer, position)
+        # The last of repeated names won: then, and for names that only a tolerant reader takes, look again.
+        if len(first) != len(lines) or "" in first:
+            return self._odd_frame(buffer, position)
+        return self._frame(command, Headers(first), buffer, end + 2)
+
+    def _odd_frame(self, buffer: bytes, position: int) -> Frame | None:
+        """Return the frame at `position` whose head is not proven good, or None while that head is not whole."""
+        head = examine(buffer, position, self._grammar)
+        if head is None:
+            return self._wait_for_head(buffer, position)
+        return self._frame(head.command, head.headers, buffer, head.end)
+
+    def _wait_for_head(self, buffer: bytes, position: int) -> None:
+        """Keep the head that begins at `position` until its end comes."""
+        self._partial += buffer[position:]
+        self._buffer, self._position = b"", 0
+        self._scan_partial()
+
+    def _frame(self, command: str, headers: Headers, buffer: bytes, start: int) -> Frame | None:
+        """Return the frame whose body begins at `start`, or None while that body is not whole."""
+        if "content-length" in headers:
+            length = content_length(headers, self._limits)
+        else:
+            length = None
+        if length is None:
+            end = buffer.find(b"\0", start, start + self._limits.max_body + 1)
+        else:
+            end = start + length
+        if 0 <= end < len(buffer):
+            if buffer[end]:
+                raise _missing_nul(buffer[end : end + 1], length, headers)
+            self._buffer, self._position = buffer, end + 1
+            return Frame(command, headers, buffer[start:end])
+        self._head, self._length = Head(command, headers, 0), length
+        self._body = BytesIO()
+        self._buffer, self._position = b"", 0
+        self._chunks.insert(0, buffer[start:])
+        return self._continue_body()
+
+    def _continue_body(self) -> Frame | None:
+        """Move octets from the chunks into the body until it is whole or they are used up."""
+        body, head, length = self._body, self._head, self._length
+        assert body is not None and head is not None
+        limit = self._limits.max_body
+        for index, chunk in enumerate(self._chunks):
+            held = body.tell()
+            if length is None:
+                end = chunk.find(b"\0", 0, limit - held + 1)
+                if end < 0 and held + len(chunk) > limit:
+                    message = f"a body of more than {limit} octets (Limits.max_body), and no NUL that ends it"
+                    raise RemoteProtocolError(Fault.LIMIT_BODY, message, receipt=head.headers.get("receipt"))
+            else:
+                end = length - held if length - held < len(chunk) else -1
+            if end < 0:
+                body.write(chunk)
+                continue
+            if chunk[end]:
+                raise _missing_nul(chunk[end : end + 1], length, head.headers)
+            if end:
+                body.write(chunk[:end])
+            self._buffer, self._position = chunk, end + 1
+            del self._chunks[: index + 1]
+            self._body = self._head = None
+            return Frame(head.command, head.headers, body.getvalue())
+        self._chunks.clear()
+        return None
+
+    def _take_chunks(self) -> None:
+        """Put what came behind what was left over, as one run of octets."""
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        if self._partial:
+            self._partial += data
+            if not self._scan_partial():
+                return
+            data = bytes(self._partial)
+            self._partial.clear()
+            self._scanned = self._line_start = self._lines = 0
+        elif self._position < len(self._buffer):
+            data = self._buffer[self._position :] + data
+        self._buffer, self._position = data, 0
+
+    def _skip_eols(self, buffer: bytes, position: int) -> int:
+        """Count the EOLs at `position`; return where a frame begins, or -1 when none does yet."""
+        size = len(buffer)
+        crlf = self._version is None or self._version.rules.crlf
+        while position < size:
+            octet = buffer[position]
+            if octet == _LF:
+                if buffer.startswith(_LINE_FEEDS, position):
+                    self._heartbeats += len(_LINE_FEEDS)
+                    position += len(_LINE_FEEDS)
+                else:
+                    self._heartbeats += 1
+                    position += 1
+            elif octet != _CR:
+                break
+            elif crlf and position + 1 == size:
+                break
+            elif crlf and buffer[position + 1] == _LF:
+                self._heartbeats += 1
+                position += 2
+            else:
+                hint = "it must be followed by LF" if crlf else "this version of STOMP ends lines with LF alone"
+                raise RemoteProtocolError(Fault.MALFORMED_COMMAND, f"a CR between frames: {hint}")
+        self._buffer, self._position = buffer, position
+        if position == size:
+            self._buffer, self._position = b"", 0
+            return -1
+        return -1 if buffer[position] == _CR else position
+
+    def _scan_partial(self) -> bool:
+        """Look once at the new octets of an unfinished head; return whether its blank line seems to have come.
+
+        Raises:
+            RemoteProtocolError: something is certain to be wrong already.
+        """
+        partial, limits = self._partial, self._limits
+        size, scanned = len(partial), self._scanned
+        # A blank line may have begun two octets before the new ones.
+        begin = scanned - 2 if scanned > 2 else 0
+        if partial.find(b"\n\n", begin) >= 0 or partial.find(b"\n\r\n", begin) >= 0:
+            self._scanned = size
+            return True
+        lines = self._lines + partial.count(b"\n", scanned)
+        suspicious = (
+            size - self._line_start > (limits.max_line if self._lines else limits.max_command_line)
+            or size > limits.max_header_block
+            or lines > limits.max_headers + 1
+            or (lines > 0 and self._lines == 0)
+            or ((self._strict or not self._lines) and partial.find(b"\0", scanned) >= 0)
+        )
+        self._scanned = size
+        if lines > self._lines:
+            self._lines = lines
+            self._line_start = partial.rfind(b"\n") + 1
+        if suspicious:
+            examine(bytes(partial), 0, self._grammar)
+        return False
+
+
+def _missing_nul(octet: bytes, length: int | None, headers: Headers) -> RemoteProtocolError:
+    message = f"octet {excerpt(octet)} where the NUL behind a body of {length} octets must be: content-length is wrong"
+    return RemoteProtocolError(Fault.MISSING_NUL, message, receipt=headers.get("receipt"))
