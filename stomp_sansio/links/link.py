@@ -1,7 +1,7 @@
 """What every link says upward and hears from above: octets of a STOMP stream, carried by something.
 
-A link is a `Machine` whose events are these three, with two commands more. This file must not know STOMP frames, nor any
-particular transport.
+A link is a `Machine` whose events are these three, with two commands more. This file must not know STOMP
+frames, nor any particular transport.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from ..errors import RemoteProtocolError
 from ..machine import Machine, StreamLoss
 
 __all__ = ["Link", "LinkClosed", "LinkData", "LinkEvent", "LinkOpened", "Phase"]
-
 
 
 class Phase(Enum):
@@ -49,10 +48,11 @@ class LinkData:
 
 @dataclass(frozen=True, slots=True)
 class LinkClosed:
-    """The link is over. Comes last and exactly once."""
+    """The link is over and its streams are gone. Comes last and exactly once."""
 
     clean: bool
-    """Whether the transport's own closing hand-shake was done. Plain TCP has none: its end of file counts as clean."""
+    """Whether the transport's own closing hand-shake was done. Plain TCP has none: its end of file counts as
+    clean."""
     phase: Phase
     """How far it had come."""
     reason: str
@@ -78,17 +78,47 @@ class Link(Machine[LinkEvent], Protocol):
         ...
 
     def send(self, chunk: bytes, now: float) -> None:
-        """Queue octets of the STOMP stream, after `LinkOpened` and before `LinkClosed`. A chunk boundary means nothing to STOMP.
+        """Queue octets of the STOMP stream, after `LinkOpened` and before `LinkClosed`. A chunk boundary
+        means nothing to STOMP.
 
         Raises:
-            LocalProtocolError: the link is not open, or cannot carry these octets (see `carries`). Nothing was queued.
+            LocalProtocolError: the link is not open, or cannot carry these octets (see `carries`). Nothing
+            was queued.
         """
         ...
 
     def carries(self, chunk: bytes) -> bool:
-        """Tell whether this kind of link can carry these octets: SockJS carries UTF-8 text only. Changes nothing."""
+        """Tell whether this kind of link can carry these octets: SockJS carries UTF-8 text only. Changes
+        nothing."""
+        ...
+
+    @property
+    def unsent(self) -> int:
+        """How much is queued and not yet handed to the driver, in octets: a sender waits while it is
+        large."""
+        ...
+
+    def pause_reading(self, now: float) -> None:
+        """Ask for no more data for now: back-pressure, passed on to the peer through `wants_read`.
+
+        What is on its way may still come as `LinkData`. Silence is not counted until `resume_reading`.
+        Harmless when paused or closed.
+        """
+        ...
+
+    def resume_reading(self, now: float) -> None:
+        """Ask for data again. Harmless when not paused."""
         ...
 
     def close(self, now: float) -> None:
-        """Close in order: what was queued goes first, then the transport's closing hand-shake, with a deadline. Harmless when closed."""
+        """Close in order: what was queued goes first, then the transport's closing hand-shake, with a
+        deadline.
+
+        `LinkClosed` follows when the streams are gone. Harmless when closed.
+        """
+        ...
+
+    def abort(self, now: float) -> None:
+        """End at once, writing nothing more: for a peer that is known to be gone. `LinkClosed` follows all
+        the same."""
         ...
