@@ -308,6 +308,25 @@ def test_two_at_once_install_once(dev, runs, capsys):
     assert runs.count(" install ") == 1
 
 
+SEES_FILE = """
+import os, sys
+paths = ["/dev/fd/" + number for number in os.listdir("/dev/fd")]
+print(any(os.path.samefile(path, sys.argv[1]) for path in paths if os.path.exists(path)))
+"""
+
+
+def test_what_it_starts_inherits_the_lock(dev, monkeypatch):
+    """So that a ./dev that is killed does not leave its pip at work in a .venv that the next one thinks free."""
+    answers = []
+    run = dev.run
+    monkeypatch.setattr(
+        dev, "make_venv", lambda: answers.append(run([sys.executable, "-c", SEES_FILE, dev.LOCK]))
+    )
+    monkeypatch.setattr(dev, "install", lambda extras, wanted: None)
+    dev.prepare(["test"])
+    assert answers == [(0, "True\n")]
+
+
 def test_test_files_are_named_from_the_callers_directory(dev, tmp_path, monkeypatch):
     (tmp_path / "protocol").mkdir()
     (tmp_path / "protocol" / "test_a.py").touch()
