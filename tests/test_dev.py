@@ -316,7 +316,7 @@ print(any(os.path.samefile(path, sys.argv[1]) for path in paths if os.path.exist
 
 
 def test_what_it_starts_inherits_the_lock(dev, monkeypatch):
-    """So that a ./dev that is killed does not leave its pip at work in a .venv that the next one thinks free."""
+    """So that a killed ./dev does not leave its pip at work in a .venv that the next one thinks free."""
     answers = []
     run = dev.run
     monkeypatch.setattr(
