@@ -32,8 +32,10 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "redaction": frozenset(),
     "machine": frozenset(),
     "protocol": frozenset({"errors", "redaction", "machine"}),
-    # A link carries octets: of the protocol it knows how much it may hold and which versions have which name.
-    "links": frozenset({"errors", "redaction", "machine", "protocol.limits", "protocol.versions"}),
+    # A link carries octets: of the protocol it knows what has nothing to do with frames.
+    "links": frozenset(
+        {"errors", "redaction", "machine", "protocol.limits", "protocol.versions", "protocol.deadlines"}
+    ),
     # A session is handed functions that make links; it imports none.
     "session": frozenset({"errors", "redaction", "machine", "protocol"}),
     "broker": frozenset({"errors", "redaction", "machine", "protocol"}),
