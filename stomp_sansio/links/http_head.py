@@ -2,8 +2,9 @@
 
 What lives here finds where a head ends and counts its lines; it must not know what the fields mean.
 
-The limits are kept here because those of h11 hold only for events that are still incomplete: a flood that comes in one
-piece passes it. Counting octets and lines as they come makes the verdict the same however the stream was cut.
+The limits are kept here because those of h11 hold only for events that are still incomplete: a flood that
+comes in one piece passes it. Counting octets and lines as they come makes the verdict the same however the
+stream was cut.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ __all__ = ["HeadReader", "head_fields", "head_status"]
 
 
 class HeadReader:
-    """Collects octets until a head is whole. Feed it, then ask `next_head`; what follows the head stays inside."""
+    """Collects octets until a head is whole. Feed it, then ask `next_head`; what follows the head stays
+    inside."""
 
     __slots__ = ("_buffer", "_error", "_line_start", "_lines", "_max_fields", "_max_octets", "_searched")
 
@@ -40,10 +42,12 @@ class HeadReader:
     def next_head(self) -> bytes | None:
         """Return the next head with the blank line that ends it, or None when its end has not come.
 
-        A head ends at a line of nothing, with or without CR (RFC 9112, section 2.2, lets a recipient take a bare LF).
+        A head ends at a line of nothing, with or without CR (RFC 9112, section 2.2, lets a recipient take a
+        bare LF).
 
         Raises:
-            RemoteProtocolError: the peer's head is over a limit (`LinkFault.LIMIT`); the same one when asked again.
+            RemoteProtocolError: the peer's head is over a limit (`LinkFault.LIMIT`); the same one when asked
+            again.
         """
         if self._error is not None:
             raise self._error
@@ -74,13 +78,15 @@ class HeadReader:
 
     def _over(self, what: str) -> RemoteProtocolError:
         self._error = RemoteProtocolError(
-            LinkFault.LIMIT, f"{what}: raise Limits.max_http_headers or max_http_header_block if you trust the peer"
+            LinkFault.LIMIT,
+            f"{what}: raise Limits.max_http_headers or max_http_header_block if you trust the peer",
         )
         return self._error
 
 
 def head_status(head: bytes) -> int | None:
-    """Return the status code of a response's head, or None when its first line is no status line of HTTP/1."""
+    """Return the status code of a response's head, or None when its first line is no status line of
+    HTTP/1."""
     if head[:7] != b"HTTP/1." or head[8:9] != b" " or head[12:13] not in (b" ", b"\r", b"\n"):
         return None
     digits = head[9:12]
@@ -88,7 +94,8 @@ def head_status(head: bytes) -> int | None:
 
 
 def head_fields(head: bytes) -> list[tuple[str, str]]:
-    """Return the field lines of a head as (lower-case name, value), repetitions kept, without judging them."""
+    """Return the field lines of a head as (lower-case name, value), repetitions kept, without judging
+    them."""
     fields: list[tuple[str, str]] = []
     for line in head.split(b"\n")[1:]:
         name, colon, value = line.partition(b":")

@@ -23,6 +23,7 @@ __all__ = [
     "SessionIds",
     "parse_url",
     "parse_urls",
+    "read_userinfo",
     "session_ids",
     "sockjs_endpoint",
 ]
@@ -204,7 +205,7 @@ def parse_url(url: str) -> Endpoint:
 
     authority, path, query = _split(rest)
     userinfo, at, place = authority.rpartition("@")
-    login, passcode = _userinfo(userinfo) if at else (None, None)
+    login, passcode = read_userinfo(userinfo) if at else (None, None)
     # Where a passcode has an unescaped "/" or "?", the authority ends too early and what looks like a port is
     # secret.
     showable = "@" not in rest[len(authority) :]
@@ -332,7 +333,13 @@ def _unix_endpoint(rest: str) -> Endpoint:
     return Endpoint(kind=EndpointKind.PLAIN, tls=False, unix_path=path, path="", vhost="localhost")
 
 
-def _userinfo(userinfo: str) -> tuple[str, str | None]:
+def read_userinfo(userinfo: str) -> tuple[str, str | None]:
+    """Return login and passcode of the part before "@", decoded; the passcode is None where there is no
+    colon.
+
+    Raises:
+        InvalidURI: a percent sign is wrong there.
+    """
     login, colon, passcode = userinfo.partition(":")
     return _decoded("login", login), _decoded("passcode", passcode) if colon else None
 

@@ -1,7 +1,7 @@
 """The header of one WebSocket frame, read and written, and its mask: RFC 6455, section 5.
 
-What lives here is arithmetic on octets for the plain case; it must not know messages, states, or where a masking key
-comes from. Whatever is not plain is left to wsproto, which knows every fault by name.
+What lives here is arithmetic on octets for the plain case; it must not know messages, states, or where a
+masking key comes from. Whatever is not plain is left to wsproto, which knows every fault by name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ BINARY = 0x2
 _MASKED = 0x80
 _TRANSLATIONS = [bytes(octet ^ key for octet in range(256)) for key in range(256)]
 _SHORT = 512
-"""Below this, one integer exclusive-or is faster than four translations; measured, the lines cross near 800 octets."""
+"""Below this, one integer exclusive-or is faster than four translations; measured, the lines cross near 800
+octets."""
 
 
 class FrameHeader:
@@ -33,7 +34,8 @@ class FrameHeader:
     masking_key: bytes
     """Four octets, or none."""
     plain: bool
-    """Whether the length is written in its shortest form, as section 5.2 demands, with its highest bit clear."""
+    """Whether the length is written in its shortest form, as section 5.2 demands, with its highest bit
+    clear."""
 
     def __init__(self, first: int, size: int, length: int, masking_key: bytes, plain: bool) -> None:
         self.first = first
@@ -72,9 +74,9 @@ def apply_mask(payload: bytes, masking_key: bytes) -> bytes:
     length = len(payload)
     if length < _SHORT:
         repeated = masking_key * ((length + 3) >> 2)
-        return (
-            int.from_bytes(payload, "little") ^ int.from_bytes(repeated[:length], "little")
-        ).to_bytes(length, "little")
+        return (int.from_bytes(payload, "little") ^ int.from_bytes(repeated[:length], "little")).to_bytes(
+            length, "little"
+        )
     masked = bytearray(payload)
     for place in range(4):
         masked[place::4] = masked[place::4].translate(_TRANSLATIONS[masking_key[place]])
@@ -82,7 +84,8 @@ def apply_mask(payload: bytes, masking_key: bytes) -> bytes:
 
 
 def data_frame(opcode: int, payload: bytes, masking_key: bytes = b"") -> bytes:
-    """Return a whole message as one frame, masked if a key of four octets is given (a client must, a server must not)."""
+    """Return a whole message as one frame, masked if a key of four octets is given (a client must, a server
+    must not)."""
     length = len(payload)
     masked = _MASKED if masking_key else 0
     if length < 126:

@@ -121,12 +121,12 @@ def examine(octets: bytes, start: int, grammar: Grammar) -> Head | None:
             if not line and line_start - block_start <= grammar.limits.max_header_block:
                 return Head(command, _headers(command, lines, grammar, crlf), line_end + 1)
             lines.append(line)
-            if line == b"\r":
-                # A blank line of 1.2 where lines end in LF alone: no other blank line may ever come, so judge now.
-                _headers(command, lines, grammar, crlf)
         _strike(octets, line_start, line_end, block_start, lines, grammar, crlf)
         if line_end < 0:
             return None
+        if lines[-1] == b"\r":
+            # A blank line of 1.2 where lines end in LF alone: no other blank line may ever come, so judge now.
+            _headers(command, lines, grammar, crlf)
         line_start = line_end + 1
 
 

@@ -1,0 +1,140 @@
+"""A tunnel through an HTTP proxy: CONNECT (RFC 9110, 9.3.6), as an inner layer of one stream.
+
+What lives here asks, reads one answer, and explains a refusal. It must not know what will flow through the
+tunnel.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import h11
+
+from ..errors import LinkFault, RemoteProtocolError
+from ..machine import Address, TCPAddress
+from ..protocol.limits import Limits
+from ..redaction import excerpt
+from .http_head import HeadReader
+from .octet_queue import OctetQueue
+from .proxy import Proxy
+
+__all__ = ["ProxyTunnel"]
+
+_MAX_INFORMATIONAL = 8
+"""Answers 1xx before the real one: more of them are no conversation."""
+
+
+class ProxyTunnel:
+    """The hand-shake with a proxy. Write `data_to_send`, feed `receive_data`; once `established`,
+    `take_rest`."""
+
+    __slots__ = ("_connection", "_error", "_head", "_informational", "_out", "established", "refused_status")
+
+    established: bool
+    """Whether the proxy has opened the tunnel: what follows is the server's."""
+    refused_status: int | None
+    """The status of an answer that refuses, once it has come."""
+
+    def __init__(self, address: Address, proxy: Proxy, limits: Limits) -> None:
+        """Prepare the request for a tunnel to a TCP address.
+
+        Raises:
+            TypeError: the address is no TCP address.
+        """
+        if not isinstance(address, TCPAddress):
+            raise TypeError(f"a proxy cannot reach {address!r}: leave the proxy out")
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        target = f"{host}:{address.port}"
+        headers = [("Host", target)]
+        if proxy.login is not None:
+            # RFC 7617: the colon separates, so that a login cannot hold one; UTF-8 is what proxies expect
+            # today.
+            pair = f"{proxy.login}:{proxy.password or ''}".encode()
+            headers.append(("Proxy-Authorization", f"Basic {b64encode(pair).decode('ascii')}"))
+        # The head that reaches h11 is whole, and counted, already: a size limit of its own would never
+        # strike.
+        self._connection = h11.Connection(h11.CLIENT, limits.max_http_header_block + 1)
+        self._head = HeadReader(limits)
+        self._out = OctetQueue()
+        self._out.append(self._connection.send(h11.Request(method="CONNECT", target=target, headers=headers)))
+        self._connection.send(h11.EndOfMessage())
+        self._informational = 0
+        self._error: RemoteProtocolError | None = None
+        self.established = False
+        self.refused_status = None
+
+    @property
+    def unsent(self) -> int:
+        """How many octets of the request wait to be written."""
+        return len(self._out)
+
+    def data_to_send(self, max_bytes: int) -> bytes:
+        """Hand over the next octets of the request."""
+        return self._out.take(max_bytes)
+
+    def receive_data(self, data: bytes) -> None:
+        """Take in octets; then look at `established`.
+
+        Raises:
+            RemoteProtocolError: the proxy refused (`HTTP_STATUS`), or what it said is no answer; the same one
+            when
+                called again.
+        """
+        if self._error is not None:
+            raise self._error
+        self._head.receive(data)
+        try:
+            while not self.established and (head := self._head.next_head()) is not None:
+                self._answer(head)
+        except RemoteProtocolError as error:
+            self._error = error
+            raise
+
+    def take_rest(self) -> bytes:
+        """Return, and forget, the octets that came behind the answer."""
+        return self._head.take_rest()
+
+    def _answer(self, head: bytes) -> None:
+        self._connection.receive_data(head)
+        try:
+            event = self._connection.next_event()
+        except h11.RemoteProtocolError as error:
+            raise RemoteProtocolError(
+                LinkFault.BAD_HANDSHAKE,
+                f"The proxy's answer is no HTTP: is this the port of an HTTP proxy? ({error}: {excerpt(head)})",
+            ) from error
+        if isinstance(event, h11.InformationalResponse):
+            self._informational += 1
+            if self._informational > _MAX_INFORMATIONAL:
+                raise RemoteProtocolError(LinkFault.LIMIT, "The proxy sends one 1xx answer after the other")
+        elif isinstance(event, h11.Response):
+            if not 200 <= event.status_code < 300:
+                self.refused_status = event.status_code
+                raise RemoteProtocolError(LinkFault.HTTP_STATUS, _explained(event.status_code))
+            self.established = True
+
+
+def _explained(status: int) -> str:
+    advice = _ADVICE.get(status) or _general_advice(status)
+    return f"The proxy refused the tunnel with HTTP status {status}: {advice}"
+
+
+def _general_advice(status: int) -> str:
+    if 300 <= status < 400:
+        return "it redirects, perhaps to a login page of the network: log in there first"
+    if status >= 500:
+        return "the proxy, or the server behind it, failed; trying again later may help"
+    return "check the proxy's rules"
+
+
+_ADVICE = {
+    400: "it does not understand CONNECT: is this the port of an HTTP proxy?",
+    401: "it wants credentials: is this a web server, not a proxy?",
+    403: "it does not allow this host and port: ask who runs it, or list the host in no_proxy",
+    404: "is this the port of a web server, not of a proxy?",
+    405: "it does not allow CONNECT: is this the port of a web server, not of a proxy?",
+    407: "it wants other credentials: write them into the proxy's URL, http://LOGIN:PASSWORD@HOST:PORT",
+    502: "it cannot reach the server: check the host name and the port",
+    503: "it cannot reach the server, or is overloaded; trying again later may help",
+    504: "the server did not answer the proxy in time; trying again later may help",
+}

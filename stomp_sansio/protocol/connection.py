@@ -1,0 +1,492 @@
+"""`Connection`: the client side of one STOMP connection.
+
+Methods write frames, octets come in, events come out. This file must not know what carries the octets, nor any clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import Fault, LocalProtocolError, Misuse, RemoteProtocolError
+from .commands import Sender
+from .engine import Engine, extra_headers
+from .events import AckMode, ClientEvent, CloseReason, Connected, Error, Message, Receipt
+from .frames import Frame
+from .headers import HeaderPairs
+from .heartbeat import heart_beat_header, offer_in
+from .ledger import Subscription, delivery_key
+from .limits import Limits
+from .states import State, next_state
+from .versions import ALL_VERSIONS, Version, accept_version_header
+
+__all__ = ["Connection"]
+
+
+class Connection:
+    """The client side of one STOMP connection: no socket, no clock, no thread.
+
+    Call methods to say something, hand in octets with `receive_data`, then take events with `next_event` until it says
+    None and octets with `data_to_send` until it has none, and come back at `next_deadline`. A method that raises has
+    written nothing and changed nothing. What the peer does wrong never raises: it ends in a `Closed` event. `now` is
+    seconds of a monotonic clock of any origin. An object serves one connection and is never used again.
+    """
+
+    __slots__ = ("_engine", "_farewell", "_receipts")
+
+    def __init__(
+        self,
+        *,
+        versions: Iterable[Version] = ALL_VERSIONS,
+        heartbeat: tuple[float, float] = (10.0, 10.0),
+        heartbeat_tolerance: float = 2.0,
+        limits: Limits | None = None,
+    ) -> None:
+        """Make a connection that has said nothing yet; call `connect` next.
+
+        `versions` are those to offer. `heartbeat` is (how often we can send, how often we want to hear) in seconds, 0
+        for never. The server is given up after `heartbeat_tolerance` times the agreed interval and one second of
+        silence. `limits` bounds what the server can make us hold.
+        """
+        self._engine: Engine[ClientEvent] = Engine(
+            peer=Sender.SERVER,
+            tolerant=True,
+            versions=versions,
+            heartbeat=heartbeat,
+            heartbeat_tolerance=heartbeat_tolerance,
+            limits=limits if limits is not None else Limits.client(),
+            # STOMP 1.2, "ERROR", is the server's frame: a client that is wronged just leaves.
+            goodbye=lambda engine, error: None,
+            last_words=lambda engine: (),
+        )
+        self._receipts: set[str] = set()
+        self._farewell: str | None = None
+
+    # What the client says
+
+    def connect(
+        self,
+        *,
+        host: str | None = None,
+        login: str | None = None,
+        passcode: str | None = None,
+        headers: HeaderPairs = (),
+    ) -> None:
+        """Send CONNECT; then wait for `Connected`, or for `Error` and `Closed`.
+
+        `host` is the virtual host, which 1.1 and 1.2 ask for. Nothing here can be escaped: a header with an EOL is refused.
+        Source: STOMP 1.2, "CONNECT or STOMP Frame".
+
+        Raises:
+            LocalProtocolError: it was called before, or a header cannot be represented.
+        """
+        engine = self._engine
+        pairs: list[tuple[str, str]] = []
+        if engine.versions != (Version.V1_0,):
+            pairs.append(("accept-version", accept_version_header(engine.versions)))
+            if host is not None:
+                pairs.append(("host", host))
+        if login is not None:
+            pairs.append(("login", login))
+        if passcode is not None:
+            pairs.append(("passcode", passcode))
+        heart_beat = heart_beat_header(engine.heartbeat.offer)
+        if heart_beat is not None and engine.versions != (Version.V1_0,):
+            pairs.append(("heart-beat", heart_beat))
+        pairs += extra_headers(headers, "accept-version", "host", "login", "passcode", "heart-beat")
+        engine.commit("CONNECT", engine.prepare("CONNECT", pairs))
+
+    def send(
+        self,
+        destination: str,
+        body: bytes = b"",
+        *,
+        transaction: str | None = None,
+        receipt: str | None = None,
+        content_type: str | None = None,
+        headers: HeaderPairs = (),
+        content_length: bool = True,
+    ) -> None:
+        """Send a message to a destination; `Receipt` follows if a `receipt` id is given.
+
+        `content_length=False` leaves that header out, for brokers to which it means "bytes"; a body with a NUL needs it.
+        Source: STOMP 1.2, "SEND".
+
+        Raises:
+            LocalProtocolError: not connected, an unknown transaction, a receipt id in use, or a header that the
+                negotiated version cannot represent.
+        """
+        extra = list(extra_headers(headers, "destination"))
+        if content_type is not None:
+            extra = [("content-type", content_type), *extra_headers(extra, "content-type")]
+        own = [("destination", destination)]
+        self._submit("SEND", own, transaction, receipt, extra, body, content_length=content_length)
+
+    def subscribe(
+        self,
+        destination: str,
+        *,
+        id: str | None = None,
+        ack: AckMode | str | None = None,
+        receipt: str | None = None,
+        headers: HeaderPairs = (),
+    ) -> None:
+        """Subscribe to a destination; `Message` events follow.
+
+        `id` names the subscription on this connection; only 1.0 can do without. `ack` is an `AckMode` or its value;
+        None says nothing, which means "auto". Source: STOMP 1.2, "SUBSCRIBE".
+
+        Raises:
+            LocalProtocolError: not connected, an id in use, an unknown ack mode, or a header that cannot be represented.
+        """
+        self._allow("SUBSCRIBE")
+        try:
+            mode = AckMode.AUTO if ack is None else AckMode(ack)
+        except ValueError:
+            known = ", ".join(repr(mode.value) for mode in AckMode)
+            raise LocalProtocolError(Misuse.BAD_HEADER, f"ack is {ack!r}: it must be one of {known}") from None
+        if id is None and self._version.rules.subscription_id_required:
+            raise LocalProtocolError(Misuse.BAD_HEADER, f"STOMP {self._version.value} requires an id for a subscription")
+        ledger = self._engine.ledger
+        if ledger.find(id, destination) is not None:
+            name = repr(destination if id is None else id)
+            raise LocalProtocolError(Misuse.DUPLICATE_SUBSCRIPTION, f"{name} is subscribed: unsubscribe it first, or use another id")
+        own = [] if id is None else [("id", id)]
+        own.append(("destination", destination))
+        if ack is not None:
+            own.append(("ack", mode.value))
+        self._submit("SUBSCRIBE", own, None, receipt, headers)
+        ledger.subscribe(Subscription(id, destination, mode))
+
+    def unsubscribe(
+        self,
+        id: str | None = None,
+        *,
+        destination: str | None = None,
+        receipt: str | None = None,
+        headers: HeaderPairs = (),
+    ) -> None:
+        """End a subscription, by its id; in 1.0 by its destination if it has none.
+
+        Messages on their way still come, with `known=False`. Source: STOMP 1.2, "UNSUBSCRIBE".
+
+        Raises:
+            LocalProtocolError: not connected, nothing of that name is subscribed, or a header cannot be represented.
+        """
+        self._allow("UNSUBSCRIBE")
+        subscription = self._engine.ledger.find(id, destination)
+        if subscription is None:
+            name = repr(destination if id is None else id)
+            raise LocalProtocolError(Misuse.UNKNOWN_SUBSCRIPTION, f"{name} is not subscribed")
+        own = [("destination", subscription.destination) if subscription.id is None else ("id", subscription.id)]
+        self._submit("UNSUBSCRIBE", own, None, receipt, headers)
+        self._engine.ledger.unsubscribe(subscription)
+
+    def ack(
+        self,
+        message: Message,
+        *,
+        transaction: str | None = None,
+        receipt: str | None = None,
+        headers: HeaderPairs = (),
+    ) -> None:
+        """Say that a message was consumed; in `client` mode of 1.1 and 1.2 all earlier ones of its subscription as well.
+
+        Source: STOMP 1.2, "ACK".
+
+        Raises:
+            LocalProtocolError: not connected, the message awaits no acknowledgement, or an unknown transaction.
+        """
+        self._acknowledge("ACK", message, transaction, receipt, headers)
+
+    def nack(
+        self,
+        message: Message,
+        *,
+        transaction: str | None = None,
+        receipt: str | None = None,
+        headers: HeaderPairs = (),
+    ) -> None:
+        """Say that a message was not consumed: the counterpart of `ack`, since 1.1. Source: STOMP 1.2, "NACK".
+
+        Raises:
+            LocalProtocolError: not connected, the version is 1.0, the message awaits no acknowledgement, or an unknown
+                transaction.
+        """
+        self._acknowledge("NACK", message, transaction, receipt, headers)
+
+    def begin(self, transaction: str, *, receipt: str | None = None, headers: HeaderPairs = ()) -> None:
+        """Begin a transaction of this name. Source: STOMP 1.2, "BEGIN".
+
+        Raises:
+            LocalProtocolError: not connected, the name is that of an open transaction, or it cannot be represented.
+        """
+        self._allow("BEGIN")
+        transactions = self._engine.ledger.transactions
+        if transaction in transactions:
+            raise LocalProtocolError(Misuse.DUPLICATE_TRANSACTION, f"transaction {transaction!r} is open already")
+        self._submit("BEGIN", [("transaction", transaction)], None, receipt, headers)
+        transactions[transaction] = None
+
+    def commit(self, transaction: str, *, receipt: str | None = None, headers: HeaderPairs = ()) -> None:
+        """Commit an open transaction. Source: STOMP 1.2, "COMMIT".
+
+        Raises:
+            LocalProtocolError: not connected, or no transaction of this name is open.
+        """
+        self._end_transaction("COMMIT", transaction, receipt, headers)
+
+    def abort(self, transaction: str, *, receipt: str | None = None, headers: HeaderPairs = ()) -> None:
+        """Roll an open transaction back. Source: STOMP 1.2, "ABORT".
+
+        Raises:
+            LocalProtocolError: not connected, or no transaction of this name is open.
+        """
+        self._end_transaction("ABORT", transaction, receipt, headers)
+
+    def disconnect(self, *, receipt: str | None = None, headers: HeaderPairs = ()) -> None:
+        """Say good-bye. With a `receipt` id, `Closed` follows the server's RECEIPT; without, it follows at once.
+
+        Only the RECEIPT tells that everything sent before was received. Source: STOMP 1.2, "DISCONNECT".
+
+        Raises:
+            LocalProtocolError: not connected, a receipt id in use, or a header that cannot be represented.
+        """
+        self._submit("DISCONNECT", [], None, receipt, headers)
+        self._farewell = receipt
+        if receipt is None:
+            self._engine.finish(CloseReason.DISCONNECT, clean=True)
+
+    # What the world says
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Hand in octets from the server; call `next_event` next, until it says None. b"" is nothing; EOF is `receive_eof`."""
+        self._engine.receive_data(data, now)
+
+    def receive_eof(self, now: float) -> None:
+        """Report that the server ended the stream; call `next_event` next: what came before is still reported, then `Closed`."""
+        self._engine.receive_eof()
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due at `now`; then look at `data_to_send` and `next_event`. Too early or too late is harmless."""
+        self._engine.handle_timeout(now)
+
+    def suspend_reading(self) -> None:
+        """Say that nothing will be read for a while, by the caller's choice: until `resume_reading`, silence is not counted."""
+        self._engine.suspend_reading()
+
+    def resume_reading(self, now: float) -> None:
+        """Say that reading goes on; silence counts from now."""
+        self._engine.resume_reading(now)
+
+    # What comes out
+
+    def next_event(self) -> ClientEvent | None:
+        """Return the next event, or None when there is none: then more octets are needed. `Closed` is the last one.
+
+        At most one frame is parsed for an event, so a caller that stops asking is not flooded.
+        """
+        engine = self._engine
+        events = engine.events
+        while not events:
+            frame = engine.next_frame()
+            if frame is None:
+                if not events:
+                    return None
+                break
+            if frame.command == "MESSAGE":
+                try:
+                    return self._message(frame)
+                except RemoteProtocolError as error:
+                    engine.fail(error)
+            else:
+                self._other(frame)
+        return events.popleft()
+
+    def data_to_send(self, now: float, max_bytes: int | None = None) -> bytes:
+        """Hand over octets to write, at most `max_bytes` of them; b"" when there are none. Write them in this order.
+
+        Calling it is what counts as having spoken at `now`, for the heart-beat.
+        """
+        return self._engine.data_to_send(now, max_bytes)
+
+    def next_deadline(self) -> float | None:
+        """Return the instant when `handle_timeout` is wanted, or None. Any other call may change it."""
+        return self._engine.heartbeat.next_deadline()
+
+    @property
+    def wants_read(self) -> bool:
+        """Whether octets should be read from the transport now."""
+        return self._engine.wants_read
+
+    @property
+    def wants_close(self) -> bool:
+        """Whether the transport should be closed, once `data_to_send` has nothing more."""
+        return self._engine.state is State.CLOSED
+
+    @property
+    def state(self) -> State:
+        """How far the conversation has come."""
+        return self._engine.state
+
+    @property
+    def version(self) -> Version | None:
+        """The negotiated version; None before `Connected`."""
+        return self._engine.parser.version
+
+    @property
+    def negotiated_heartbeat(self) -> tuple[float, float]:
+        """Seconds: (we send at least every, we expect at least every); 0.0 for never, and before `Connected`."""
+        return self._engine.heartbeat.negotiated
+
+    def __repr__(self) -> str:
+        version = "" if self.version is None else f" STOMP {self.version.value}"
+        return f"<Connection {self.state.value}{version}>"
+
+    # Saying
+
+    @property
+    def _version(self) -> Version:
+        version = self._engine.parser.version
+        assert version is not None, "only asked while connected"
+        return version
+
+    def _allow(self, command: str) -> None:
+        if next_state(self._engine.state, command) is None:
+            raise self._engine.refusal(command)
+
+    def _submit(
+        self,
+        command: str,
+        own: list[tuple[str, str]],
+        transaction: str | None,
+        receipt: str | None,
+        headers: HeaderPairs,
+        body: bytes = b"",
+        *,
+        content_length: bool = True,
+    ) -> None:
+        """Write a frame, or raise and change nothing."""
+        self._allow(command)
+        if transaction is not None:
+            if transaction not in self._engine.ledger.transactions:
+                raise LocalProtocolError(Misuse.UNKNOWN_TRANSACTION, f"transaction {transaction!r} is not open: begin it first")
+            own.append(("transaction", transaction))
+        if receipt is not None:
+            if receipt in self._receipts:
+                raise LocalProtocolError(Misuse.DUPLICATE_RECEIPT, f"receipt {receipt!r} is awaited already: use another id")
+            own.append(("receipt", receipt))
+        if headers:
+            own += extra_headers(headers, "transaction", "receipt", *(name for name, _ in own))
+        octets = self._engine.prepare(command, own, body, content_length=content_length)
+        self._engine.commit(command, octets)
+        if receipt is not None:
+            self._receipts.add(receipt)
+
+    def _acknowledge(
+        self, command: str, message: Message, transaction: str | None, receipt: str | None, headers: HeaderPairs
+    ) -> None:
+        self._allow(command)
+        version, ledger = self._version, self._engine.ledger
+        if command == "NACK" and not version.rules.has_nack:
+            raise LocalProtocolError(Misuse.UNSUPPORTED_IN_VERSION, "STOMP 1.0 has no NACK: let the connection end instead")
+        key = delivery_key(version, message.subscription, message.message_id, message.ack)
+        if key is None:
+            raise LocalProtocolError(
+                Misuse.NOT_ACKABLE, f"message {message.message_id!r} has no ack header: its server wants no acknowledgement"
+            )
+        if not ledger.awaits(key):
+            subscription = ledger.find(message.subscription, message.destination)
+            if subscription is not None and subscription.ack is AckMode.AUTO:
+                raise LocalProtocolError(
+                    Misuse.NOT_ACKABLE, f"message {message.message_id!r}: its subscription has ack 'auto', which needs no {command}"
+                )
+            raise LocalProtocolError(
+                Misuse.UNKNOWN_MESSAGE, f"message {message.message_id!r} awaits no {command}: it never did, or has had one"
+            )
+        values = {"id": message.ack, "message-id": message.message_id, "subscription": message.subscription}
+        own = [(name, values[name] or "") for name in version.rules.ack_headers]
+        self._submit(command, own, transaction, receipt, headers)
+        ledger.acknowledge(key, version)
+
+    def _end_transaction(self, command: str, transaction: str, receipt: str | None, headers: HeaderPairs) -> None:
+        self._allow(command)
+        transactions = self._engine.ledger.transactions
+        if transaction not in transactions:
+            raise LocalProtocolError(Misuse.UNKNOWN_TRANSACTION, f"transaction {transaction!r} is not open")
+        self._submit(command, [("transaction", transaction)], None, receipt, headers)
+        del transactions[transaction]
+
+    # Hearing
+
+    def _message(self, frame: Frame) -> Message:
+        headers = frame.headers
+        engine = self._engine
+        ledger = engine.ledger
+        destination, message_id = headers["destination"], headers["message-id"]
+        id, ack = headers.get("subscription"), headers.get("ack")
+        subscription = ledger.find(id, destination)
+        if subscription is not None and subscription.ack is not AckMode.AUTO:
+            key = delivery_key(self._version, id, message_id, ack)
+            if key is not None:
+                if ledger.unacknowledged >= engine.limits.max_unacknowledged and not ledger.awaits(key):
+                    raise RemoteProtocolError(
+                        Fault.LIMIT_PENDING,
+                        f"more than {engine.limits.max_unacknowledged} messages without an acknowledgement "
+                        "(Limits.max_unacknowledged): acknowledge them, or ask the server for a prefetch limit",
+                    )
+                ledger.deliver(subscription, key, message_id)
+        return Message(
+            destination=destination,
+            message_id=message_id,
+            subscription=id,
+            ack=ack,
+            known=subscription is not None,
+            headers=headers,
+            body=frame.body,
+        )
+
+    def _other(self, frame: Frame) -> None:
+        engine, headers = self._engine, frame.headers
+        if frame.command == "CONNECTED":
+            try:
+                self._connected(frame)
+            except RemoteProtocolError as error:
+                engine.fail(error)
+        elif frame.command == "RECEIPT":
+            receipt_id = headers["receipt-id"]
+            engine.events.append(Receipt(receipt_id=receipt_id, known=receipt_id in self._receipts, headers=headers))
+            self._receipts.discard(receipt_id)
+            if engine.state is State.DISCONNECTING and receipt_id == self._farewell:
+                engine.finish(CloseReason.DISCONNECT, clean=True)
+        else:
+            # STOMP 1.2, "ERROR": the server closes after it. Some do not, and talk on: nobody listens.
+            engine.events.append(
+                Error(
+                    message=headers.get("message"), receipt_id=headers.get("receipt-id"), headers=headers, body=frame.body
+                )
+            )
+            engine.finish(CloseReason.ERROR)
+
+    def _connected(self, frame: Frame) -> None:
+        engine, headers = self._engine, frame.headers
+        name = headers.get("version", "1.0")
+        version = next((version for version in engine.versions if version.value == name), None)
+        if version is None:
+            # STOMP 1.2, "Protocol Negotiation": the server picks one of those offered; none means 1.0.
+            offered = accept_version_header(engine.versions)
+            raise RemoteProtocolError(
+                Fault.UNSUPPORTED_VERSION, f"the server chose STOMP {name[:20]!r}, and {offered} was offered"
+            )
+        theirs = offer_in(headers) if version.rules.has_heart_beats else (0.0, 0.0)
+        engine.parser.version = version
+        engine.state = State.CONNECTED
+        engine.heartbeat.start(theirs, unsaid=False)
+        engine.events.append(
+            Connected(
+                version=version,
+                session=headers.get("session"),
+                server=headers.get("server"),
+                heartbeat=engine.heartbeat.negotiated,
+                headers=headers,
+            )
+        )

@@ -1,0 +1,52 @@
+"""Named instants, and the earliest of them: the only place where instants are compared.
+
+This file must not know what a deadline is for.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Generic, TypeVar
+
+__all__ = ["Deadlines"]
+
+_NameT = TypeVar("_NameT", bound=Enum)
+
+
+class Deadlines(Generic[_NameT]):
+    """At most one instant for each name: when to do something.
+
+    Instants are seconds of one clock of any origin.
+    """
+
+    __slots__ = ("_instants",)
+
+    def __init__(self) -> None:
+        self._instants: dict[_NameT, float] = {}
+
+    def set(self, name: _NameT, instant: float | None) -> None:
+        """Set the instant of a name, in place of an earlier one; None removes it."""
+        if instant is None:
+            self._instants.pop(name, None)
+        else:
+            self._instants[name] = instant
+
+    def get(self, name: _NameT) -> float | None:
+        """Return the instant of a name, or None."""
+        return self._instants.get(name)
+
+    def clear(self) -> None:
+        """Remove every instant."""
+        self._instants.clear()
+
+    def earliest(self) -> float | None:
+        """Return the earliest instant, or None when there is none."""
+        return min(self._instants.values(), default=None)
+
+    def pop_due(self, now: float) -> _NameT | None:
+        """Remove and return the name whose instant has come, the earliest first; None when none has."""
+        name = min(self._instants, key=self._instants.__getitem__, default=None)
+        if name is None or self._instants[name] > now:
+            return None
+        del self._instants[name]
+        return name

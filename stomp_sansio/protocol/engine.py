@@ -1,0 +1,239 @@
+"""What both roles of a connection do alike: reading, writing, keeping time, ending.
+
+This file must not know which role it serves: what differs is passed in.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from ..errors import Fault, LocalProtocolError, Misuse, RemoteProtocolError
+from .commands import Sender, validate
+from .encoder import encode
+from .events import Closed, CloseReason
+from .frames import Frame
+from .headers import HeaderPairs, Headers
+from .heartbeat import Heartbeat, Timer
+from .ledger import Ledger
+from .limits import Limits
+from .output import Output
+from .parser import FrameParser
+from .states import State, next_state
+from .versions import ALL_VERSIONS, Version
+
+__all__ = ["Engine", "extra_headers"]
+
+_EventT = TypeVar("_EventT")
+
+# Unread octets at which reading should pause: one read of a usual driver.
+_ENOUGH = 64 * 1024
+
+
+class Engine(Generic[_EventT]):
+    """The common half of `Connection` and `ServerConnection`, owned by one of them."""
+
+    __slots__ = (
+        "_eof",
+        "_full",
+        "_goodbye",
+        "_hungry",
+        "_last_words",
+        "_peer",
+        "events",
+        "heartbeat",
+        "held",
+        "ledger",
+        "limits",
+        "output",
+        "parser",
+        "state",
+        "suspended",
+        "versions",
+    )
+
+    def __init__(
+        self,
+        *,
+        peer: Sender,
+        tolerant: bool,
+        versions: Iterable[Version],
+        heartbeat: tuple[float, float],
+        heartbeat_tolerance: float,
+        limits: Limits,
+        goodbye: Callable[[Engine[_EventT], RemoteProtocolError], None],
+        last_words: Callable[[Engine[_EventT]], Iterable[_EventT]],
+    ) -> None:
+        """Make the engine of one connection.
+
+        `peer` is who sends to us. `goodbye` queues what is to be said to a peer that broke a rule. `last_words` gives
+        the events that must come between everything else and `Closed`.
+        """
+        offered = frozenset(versions)
+        self.versions = tuple(version for version in ALL_VERSIONS if version in offered)
+        if not self.versions:
+            raise ValueError("versions is empty: name at least one Version")
+        self.limits = limits
+        self.state = State.IDLE
+        self.parser = FrameParser(None, limits, tolerant=tolerant)
+        self.output = Output()
+        self.heartbeat = Heartbeat(heartbeat, heartbeat_tolerance)
+        self.ledger = Ledger()
+        self.events: deque[_EventT | Closed] = deque()
+        self.held = False
+        """Whether what comes stays unparsed until the application has answered."""
+        self.suspended = False
+        self._peer = peer
+        self._goodbye = goodbye
+        self._last_words = last_words
+        self._eof = False
+        self._hungry = True
+        self._full = False
+
+    # Reading
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Buffer octets of the peer."""
+        if self.state is State.CLOSED or self._eof:
+            return
+        self.heartbeat.heard(now)
+        self.parser.receive_data(data)
+        if self.parser.unread >= _ENOUGH:
+            self._full = self._full or not self.wants_read
+            if self.held and self.parser.unread > self.limits.max_unread:
+                self.fail(
+                    RemoteProtocolError(
+                        Fault.LIMIT_PENDING, f"more than {self.limits.max_unread} octets before the connection was accepted"
+                    )
+                )
+
+    def receive_eof(self) -> None:
+        """Note that the peer's stream has ended."""
+        if self.state is not State.CLOSED:
+            self._eof = True
+            self.parser.receive_eof()
+
+    def next_frame(self) -> Frame | None:
+        """Return the next frame that is allowed here, or None: then look at `events`, where an ending may stand."""
+        if self.held or self.state is State.CLOSED:
+            return None
+        try:
+            frame = self.parser.next_frame()
+            if frame is not None:
+                self._hungry = False
+                if next_state(self.state, frame.command) is None:
+                    raise RemoteProtocolError(
+                        Fault.UNEXPECTED_COMMAND,
+                        f"{frame.command} while the connection is {self.state.value}",
+                        receipt=frame.headers.get("receipt"),
+                    )
+                validate(frame, self.parser.version, self._peer)
+                return frame
+        except RemoteProtocolError as error:
+            self.fail(error)
+            return None
+        self._hungry = True
+        if self._eof:
+            self.finish(CloseReason.EOF)
+        return None
+
+    @property
+    def wants_read(self) -> bool:
+        """Whether more octets are of use: not while whole frames may wait unread, and not at the end."""
+        if self.state is State.CLOSED or self._eof or self.suspended:
+            return False
+        return self._hungry or self.parser.unread < _ENOUGH
+
+    def suspend_reading(self) -> None:
+        """Note that the caller does not read, so that silence means nothing."""
+        self.suspended = True
+        self.heartbeat.suspend()
+
+    def resume_reading(self, now: float) -> None:
+        """Note that the caller reads again."""
+        self.suspended = False
+        self.heartbeat.resume(now)
+
+    # Writing
+
+    def prepare(self, command: str, headers: HeaderPairs, body: bytes = b"", *, content_length: bool = True) -> bytes:
+        """Return the octets of a frame, or raise: nothing is changed. Queue them with `commit` when all else is checked."""
+        if next_state(self.state, command) is None:
+            raise self.refusal(command)
+        if not isinstance(body, bytes | bytearray | memoryview):
+            raise TypeError(f"the body is {type(body).__name__}, not bytes: encode text first, as in text.encode()")
+        # Before a version is agreed only frames without escapes are written, and 1.0 is the version that has none.
+        version = self.parser.version or Version.V1_0
+        if command in ("CONNECT", "CONNECTED"):
+            version = self.versions[-1]
+        return encode(Frame(command, Headers(headers), bytes(body)), version, content_length=content_length)
+
+    def commit(self, command: str, octets: bytes) -> None:
+        """Queue the octets of a frame and go on to the state behind it."""
+        state = next_state(self.state, command)
+        assert state is not None, "prepare() has looked"
+        self.state = state
+        self.output.append(octets)
+
+    def refusal(self, command: str) -> LocalProtocolError:
+        """Return the error for a frame that the state does not allow."""
+        if self.state is State.CLOSED:
+            return LocalProtocolError(Misuse.CLOSED, f"{command}: this connection is closed; make a new one")
+        if self.state is State.DISCONNECTING:
+            return LocalProtocolError(Misuse.CLOSED, f"{command} after DISCONNECT: nothing may follow it")
+        if command in ("CONNECT", "CONNECTED") and self.state is not State.IDLE:
+            return LocalProtocolError(Misuse.ALREADY_CONNECTED, f"{command} was sent already")
+        return LocalProtocolError(Misuse.NOT_CONNECTED, f"{command} before the connection is established")
+
+    def data_to_send(self, now: float, max_bytes: int | None) -> bytes:
+        """Hand over queued octets; that is what counts as having spoken."""
+        if not self.output:
+            return b""
+        self.heartbeat.sent(now)
+        return self.output.take(max_bytes)
+
+    # Time
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due."""
+        while (timer := self.heartbeat.due(now)) is not None:
+            if timer is Timer.SPEAK:
+                # STOMP 1.2, "Heart-beating": an EOL. What waits to be written will say as much.
+                if not self.output:
+                    self.output.append(b"\n")
+            elif self._full:
+                # We did not read for a while, so the silence was ours: count again from now.
+                self._full = not self.wants_read
+                self.heartbeat.excuse(now)
+            else:
+                self.finish(CloseReason.HEARTBEAT_TIMEOUT)
+
+    # Ending
+
+    def fail(self, error: RemoteProtocolError) -> None:
+        """End because the peer broke a rule: first the good-bye is queued, then the fault is reported."""
+        self._goodbye(self, error)
+        self.finish(CloseReason.FAULT, error=error)
+
+    def finish(self, reason: CloseReason, *, clean: bool = False, error: RemoteProtocolError | None = None) -> None:
+        """End: `Closed` is queued as the last event."""
+        self.events.extend(self._last_words(self))
+        self.events.append(Closed(clean=clean, reason=reason, error=error))
+        self.state = State.CLOSED
+        self.held = False
+        self.heartbeat.stop()
+        self.parser = FrameParser(self.parser.version, self.limits)
+
+
+def extra_headers(headers: HeaderPairs, *own: str) -> list[tuple[str, str]]:
+    """Return the caller's additional headers as pairs.
+
+    Raises:
+        LocalProtocolError: one of them is a header that the method writes itself: it has a parameter for that.
+    """
+    pairs = list(headers.pairs if isinstance(headers, Headers) else Headers(headers).pairs)
+    for name, _ in pairs:
+        if name in own:
+            raise LocalProtocolError(Misuse.BAD_HEADER, f"{name!r} in headers: pass it as the argument that this method has for it")
+    return pairs

@@ -1,0 +1,62 @@
+"""Octets that wait to be written, handed over in pieces of any size.
+
+This file must not know what they mean or who writes them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+__all__ = ["Output"]
+
+
+class Output:
+    """A queue of octets. `len` is how many wait."""
+
+    __slots__ = ("_offset", "_pieces", "_size")
+
+    def __init__(self) -> None:
+        self._pieces: deque[bytes] = deque()
+        self._offset = 0
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, data: bytes) -> None:
+        """Queue octets behind the others."""
+        if data:
+            self._pieces.append(data)
+            self._size += len(data)
+
+    def clear(self) -> None:
+        """Forget everything that waits."""
+        self._pieces.clear()
+        self._offset = self._size = 0
+
+    def take(self, max_bytes: int | None = None) -> bytes:
+        """Remove and return the next octets: all that wait, or at most `max_bytes` of them; b"" when none wait.
+
+        A large piece is sliced from an offset, so that taking it bit by bit costs its size once.
+        """
+        pieces, offset = self._pieces, self._offset
+        if max_bytes is None or self._size <= max_bytes:
+            if offset:
+                pieces[0] = pieces[0][offset:]
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self.clear()
+            return data
+        taken: list[bytes] = []
+        missing = max_bytes
+        while missing:
+            piece = pieces[0]
+            part = piece[offset : offset + missing] if offset or len(piece) > missing else piece
+            taken.append(part)
+            missing -= len(part)
+            offset += len(part)
+            if offset == len(piece):
+                pieces.popleft()
+                offset = 0
+        self._offset = offset
+        self._size -= max_bytes
+        return b"".join(taken)
