@@ -1,6 +1,7 @@
 """STOMP without I/O: a protocol engine for both roles, to be embedded in any event loop.
 
-`Connection` is the client side, `ServerConnection` the server side; `FrameParser` and `encode` are the wire beneath them.
+`Connection` is the client side, `ServerConnection` the server side; `FrameParser` and `encode` are the wire
+beneath them.
 """
 
 from .errors import Fault, LinkFault, LocalProtocolError, Misuse, NotText, RemoteProtocolError, StompError

@@ -1,13 +1,22 @@
 """Who is to blame, and for what: the closed lists of faults and the exceptions that carry them.
 
-Every error of the library starts here. This file must not know how a rule is checked, nor which layer checks it.
+Every error of the library starts here. This file must not know how a rule is checked, nor which layer checks
+it.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Fault", "LinkFault", "LocalProtocolError", "Misuse", "NotText", "RemoteProtocolError", "StompError"]
+__all__ = [
+    "Fault",
+    "LinkFault",
+    "LocalProtocolError",
+    "Misuse",
+    "NotText",
+    "RemoteProtocolError",
+    "StompError",
+]
 
 
 class Fault(Enum):
@@ -18,7 +27,8 @@ class Fault(Enum):
     UNEXPECTED_COMMAND = "unexpected-command"
     """A STOMP command that this role, this version or this state does not allow."""
     BAD_HEADER = "bad-header"
-    """A header line that cannot be one: no colon, an empty name, a NUL, a lone CR, a value out of its range."""
+    """A header line that cannot be one: no colon, an empty name, a NUL, a lone CR, a value out of its range.
+    """
     BAD_ESCAPE = "bad-escape"
     """A backslash sequence that the version does not define."""
     NOT_UTF8 = "not-utf8"
@@ -157,7 +167,9 @@ class RemoteProtocolError(StompError):
         return _remote_protocol_error, (self.fault, str(self), self.receipt)
 
 
-def _remote_protocol_error(fault: Fault | LinkFault, message: str, receipt: str | None) -> RemoteProtocolError:
+def _remote_protocol_error(
+    fault: Fault | LinkFault, message: str, receipt: str | None
+) -> RemoteProtocolError:
     return RemoteProtocolError(fault, message, receipt=receipt)
 
 

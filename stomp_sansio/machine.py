@@ -1,10 +1,11 @@
 """What a driver and a state machine promise each other: the whole border between the pure code and the world.
 
-Bytes, stream events and `now` go in; typed events, addressed bytes, open and close wishes and one deadline come out.
-This file must not know STOMP, nor any event loop.
+Bytes, stream events and `now` go in; typed events, addressed bytes, open and close wishes and one deadline
+come out. This file must not know STOMP, nor any event loop.
 
-Instants (`now`, deadlines) are seconds of one clock whose origin means nothing: they are compared and subtracted, never
-shown. A machine does nothing by itself: each promise below holds after the call that it names.
+Instants (`now`, deadlines) are seconds of one clock whose origin means nothing: they are compared and
+subtracted, never shown. A machine does nothing by itself: each promise below holds after the call that it
+names.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ __all__ = [
 ]
 
 StreamId = NewType("StreamId", int)
-"""The name of one byte stream, chosen by the machine for those it opens, by the driver for those it accepts; never used twice."""
+"""The name of one byte stream, chosen by the machine for those it opens, by the driver for those it accepts;
+never used twice.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,9 @@ Address: TypeAlias = TCPAddress | UnixAddress
 
 @dataclass(frozen=True, slots=True)
 class TLSWish:
-    """What TLS is wanted; certificates and their verification are the driver's, by the `ssl.SSLContext` it was given."""
+    """What TLS is wanted; certificates and their verification are the driver's, by the `ssl.SSLContext` it
+    was given.
+    """
 
     server_name: str
     """The name that the certificate must carry, and that SNI announces."""
@@ -72,7 +77,9 @@ class TLSInfo:
 
 @dataclass(frozen=True, slots=True)
 class OpenStream:
-    """The wish for a new stream. The driver answers with `stream_opened`, or with `stream_lost` when it cannot."""
+    """The wish for a new stream. The driver answers with `stream_opened`, or with `stream_lost` when it
+    cannot.
+    """
 
     stream: StreamId
     address: Address
@@ -84,8 +91,9 @@ class OpenStream:
 class StartTLS:
     """The wish to go on in TLS on a stream that is open.
 
-    The driver first writes what `data_to_send` still has for the stream, reads nothing meanwhile, then shakes hands and
-    answers with `tls_started`, or with `stream_lost`. Octets that came before and were not consumed are a fault of the peer.
+    The driver first writes what `data_to_send` still has for the stream, reads nothing meanwhile, then shakes
+    hands and answers with `tls_started`, or with `stream_lost`. Octets that came before and were not consumed
+    are a fault of the peer.
     """
 
     stream: StreamId
@@ -96,8 +104,9 @@ class StartTLS:
 class CloseStream:
     """The wish to end a stream. The driver answers with `stream_lost`, as for every stream.
 
-    What was queued for the stream is written first, unless `abort` is set. Both directions end at once: STOMP has no
-    use for a half-closed stream. The wish may come before the stream has opened: opening is then given up.
+    What was queued for the stream is written first, unless `abort` is set. Both directions end at once: STOMP
+    has no use for a half-closed stream. The wish may come before the stream has opened: opening is then given
+    up.
     """
 
     stream: StreamId
@@ -136,12 +145,14 @@ class Machine(Protocol[_EventT_co]):
     """The only thing that a driver knows.
 
     After every input (any method that takes `now`, and any command of the concrete machine) a driver drains
-    `next_action`, then `next_event`, wakes the readers and writers of `changed_streams`, and arms one timer for
-    `next_deadline`. It may do so more often: an extra look changes nothing.
+    `next_action`, then `next_event`, wakes the readers and writers of `changed_streams`, and arms one timer
+    for `next_deadline`. It may do so more often: an extra look changes nothing.
     """
 
     def next_action(self) -> StreamAction | None:
-        """Return the next wish about streams, or None when there is none left. Each wish comes once, in order."""
+        """Return the next wish about streams, or None when there is none left. Each wish comes once, in
+        order.
+        """
         ...
 
     def next_event(self) -> _EventT_co | None:
@@ -153,7 +164,9 @@ class Machine(Protocol[_EventT_co]):
         ...
 
     def stream_accepted(self, stream: StreamId, listener: int, peer: str, now: float) -> None:
-        """Hand in a stream that somebody opened to us. `listener` is the index of the listening socket, `peer` is for people."""
+        """Hand in a stream that somebody opened to us. `listener` is the index of the listening socket,
+        `peer` is for people.
+        """
         ...
 
     def tls_started(self, stream: StreamId, info: TLSInfo, now: float) -> None:
@@ -163,8 +176,8 @@ class Machine(Protocol[_EventT_co]):
     def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str = "") -> None:
         """Report the end of a stream: exactly once for each, even for one that never opened.
 
-        `detail` is the operating system's or the TLS library's sentence, for people. Afterwards nothing about this
-        stream is asked or told any more.
+        `detail` is the operating system's or the TLS library's sentence, for people. Afterwards nothing about
+        this stream is asked or told any more.
         """
         ...
 
@@ -184,11 +197,15 @@ class Machine(Protocol[_EventT_co]):
         ...
 
     def wants_read(self, stream: StreamId) -> bool:
-        """Tell whether the stream should be read. False is back-pressure: one more chunk is legal, and silence is not counted."""
+        """Tell whether the stream should be read. False is back-pressure: one more chunk is legal, and
+        silence is not counted.
+        """
         ...
 
     def changed_streams(self) -> list[StreamId]:
-        """Return, and forget, the streams with octets to write or with a changed `wants_read` since the last call."""
+        """Return, and forget, the streams with octets to write or with a changed `wants_read` since the last
+        call.
+        """
         ...
 
     def next_deadline(self) -> float | None:
@@ -200,7 +217,9 @@ class Machine(Protocol[_EventT_co]):
         ...
 
     def wants_run(self) -> bool:
-        """Tell whether work was left over that `run` goes on with, so that one input never stalls a loop for long."""
+        """Tell whether work was left over that `run` goes on with, so that one input never stalls a loop for
+        long.
+        """
         ...
 
     def run(self, now: float) -> None:

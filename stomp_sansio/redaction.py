@@ -10,7 +10,17 @@ __all__ = ["REDACTED", "SECRET_NAMES", "excerpt", "is_secret", "redacted"]
 REDACTED = "[redacted]"
 
 SECRET_NAMES = frozenset(
-    {"passcode", "password", "authorization", "proxy-authorization", "cookie", "set-cookie", "token", "secret", "api-key"}
+    {
+        "passcode",
+        "password",
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "token",
+        "secret",
+        "api-key",
+    }
 )
 """Header names, in lower case, whose values are never shown."""
 
@@ -18,13 +28,17 @@ _SECRET_PARTS = ("passcode", "password", "authorization", "cookie", "token", "se
 
 
 def is_secret(name: str) -> bool:
-    """Tell whether the value of a header of this name is a credential, whatever its case (`X-Auth-Token` is one)."""
+    """Tell whether the value of a header of this name is a credential, whatever its case (`X-Auth-Token` is
+    one).
+    """
     lowered = name.lower()
     return lowered in SECRET_NAMES or any(part in lowered for part in _SECRET_PARTS)
 
 
 def redacted(name: str, value: str) -> str:
-    """Return the value of a header as it may be shown: itself, or a placeholder when its name is a secret one."""
+    """Return the value of a header as it may be shown: itself, or a placeholder when its name is a secret
+    one.
+    """
     return REDACTED if is_secret(name) else value
 
 

@@ -1,1 +1,1 @@
-"""The ground floor: octets to frames to events, and back. This package must not know what carries the octets."""
+"""The ground floor: octets to frames to events, and back. It must not know what carries the octets."""

@@ -53,14 +53,16 @@ _ACKNOWLEDGEMENT = MappingProxyType({version: version.rules.ack_headers for vers
 _CLIENT = Sender.CLIENT
 _SERVER = Sender.SERVER
 
-# Not required although the specifications ask for them, since servers and clients in wide use leave them out: `host` and
-# `accept-version` of CONNECT, `version` of CONNECTED (their absence means 1.0), `ack` of MESSAGE.
+# Not required although the specifications ask for them, since servers and clients in wide use leave them out:
+# `host` and `accept-version` of CONNECT, `version` of CONNECTED (their absence means 1.0), `ack` of MESSAGE.
 COMMANDS: Mapping[str, CommandRules] = MappingProxyType(
     {
         "CONNECT": CommandRules(sender=_CLIENT, required=_always()),
         "STOMP": CommandRules(sender=_CLIENT, versions=_BOTH_NEWER, required=_always()),
         "SEND": CommandRules(sender=_CLIENT, has_body=True, required=_always("destination")),
-        "SUBSCRIBE": CommandRules(sender=_CLIENT, required=_since_1_1(("destination",), ("destination", "id"))),
+        "SUBSCRIBE": CommandRules(
+            sender=_CLIENT, required=_since_1_1(("destination",), ("destination", "id"))
+        ),
         "UNSUBSCRIBE": CommandRules(sender=_CLIENT, required=_since_1_1((), ("id",))),
         "ACK": CommandRules(sender=_CLIENT, required=_ACKNOWLEDGEMENT),
         "NACK": CommandRules(sender=_CLIENT, versions=_BOTH_NEWER, required=_ACKNOWLEDGEMENT),
@@ -89,7 +91,8 @@ def is_1_0_handshake(command: str, names: Mapping[str, str]) -> bool:
 
 
 def validate(frame: Frame, version: Version | None, sender: Sender) -> None:
-    """Check a frame that was parsed against its command's row: who sends it, its version, its body, its headers.
+    """Check a frame that was parsed against its command's row: who sends it, its version, its body, its
+    headers.
 
     `version` is the negotiated one, or None before that. `sender` is the role that the frame came from.
 
@@ -102,17 +105,30 @@ def validate(frame: Frame, version: Version | None, sender: Sender) -> None:
     if version is not None and version not in rules.versions:
         _refuse(frame, Fault.UNEXPECTED_COMMAND, f"STOMP {version.value} has no {frame.command}")
     if frame.body and not rules.has_body and not _tolerates_bodies(frame, version):
-        # STOMP 1.2, "Body": only SEND, MESSAGE and ERROR may have one. 1.0 did not say so: there it is ignored.
-        _refuse(frame, Fault.BODY_NOT_ALLOWED, f"{frame.command} has a body of {len(frame.body)} octets, and may have none")
+        # STOMP 1.2, "Body": only SEND, MESSAGE and ERROR may have one. 1.0 did not say so: there it is
+        # ignored.
+        _refuse(
+            frame,
+            Fault.BODY_NOT_ALLOWED,
+            f"{frame.command} has a body of {len(frame.body)} octets, and may have none",
+        )
     if version is None:
         return
     headers = frame.headers
     for name in rules.required[version]:
         if name not in headers:
-            _refuse(frame, Fault.MISSING_HEADER, f"{frame.command} without the header {name!r}, which STOMP {version.value} requires")
+            _refuse(
+                frame,
+                Fault.MISSING_HEADER,
+                f"{frame.command} without the header {name!r}, which STOMP {version.value} requires",
+            )
     if frame.command == "UNSUBSCRIBE" and not ("id" in headers or "destination" in headers):
         # STOMP 1.0, "UNSUBSCRIBE": either is enough.
-        _refuse(frame, Fault.MISSING_HEADER, "UNSUBSCRIBE with neither 'id' nor 'destination': one of them is required")
+        _refuse(
+            frame,
+            Fault.MISSING_HEADER,
+            "UNSUBSCRIBE with neither 'id' nor 'destination': one of them is required",
+        )
 
 
 def _tolerates_bodies(frame: Frame, version: Version | None) -> bool:

@@ -1,6 +1,7 @@
 """`Connection`: the client side of one STOMP connection.
 
-Methods write frames, octets come in, events come out. This file must not know what carries the octets, nor any clock.
+Methods write frames, octets come in, events come out. This file must not know what carries the octets, nor
+any clock.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ __all__ = ["Connection"]
 class Connection:
     """The client side of one STOMP connection: no socket, no clock, no thread.
 
-    Call methods to say something, hand in octets with `receive_data`, then take events with `next_event` until it says
-    None and octets with `data_to_send` until it has none, and come back at `next_deadline`. A method that raises has
-    written nothing and changed nothing. What the peer does wrong never raises: it ends in a `Closed` event. `now` is
-    seconds of a monotonic clock of any origin. An object serves one connection and is never used again.
+    Call methods to say something, hand in octets with `receive_data`, then take events with `next_event`
+    until it says None and octets with `data_to_send` until it has none, and come back at `next_deadline`. A
+    method that raises has written nothing and changed nothing. What the peer does wrong never raises: it ends
+    in a `Closed` event. `now` is seconds of a monotonic clock of any origin. An object serves one connection
+    and is never used again.
     """
 
     __slots__ = ("_engine", "_farewell", "_receipts")
@@ -43,9 +45,9 @@ class Connection:
     ) -> None:
         """Make a connection that has said nothing yet; call `connect` next.
 
-        `versions` are those to offer. `heartbeat` is (how often we can send, how often we want to hear) in seconds, 0
-        for never. The server is given up after `heartbeat_tolerance` times the agreed interval and one second of
-        silence. `limits` bounds what the server can make us hold.
+        `versions` are those to offer. `heartbeat` is (how often we can send, how often we want to hear) in
+        seconds, 0 for never. The server is given up after `heartbeat_tolerance` times the agreed interval and
+        one second of silence. `limits` bounds what the server can make us hold.
         """
         self._engine: Engine[ClientEvent] = Engine(
             peer=Sender.SERVER,
@@ -73,8 +75,8 @@ class Connection:
     ) -> None:
         """Send CONNECT; then wait for `Connected`, or for `Error` and `Closed`.
 
-        `host` is the virtual host, which 1.1 and 1.2 ask for. Nothing here can be escaped: a header with an EOL is refused.
-        Source: STOMP 1.2, "CONNECT or STOMP Frame".
+        `host` is the virtual host, which 1.1 and 1.2 ask for. Nothing here can be escaped: a header with an
+        EOL is refused. Source: STOMP 1.2, "CONNECT or STOMP Frame".
 
         Raises:
             LocalProtocolError: it was called before, or a header cannot be represented.
@@ -108,12 +110,12 @@ class Connection:
     ) -> None:
         """Send a message to a destination; `Receipt` follows if a `receipt` id is given.
 
-        `content_length=False` leaves that header out, for brokers to which it means "bytes"; a body with a NUL needs it.
-        Source: STOMP 1.2, "SEND".
+        `content_length=False` leaves that header out, for brokers to which it means "bytes"; a body with a
+        NUL needs it. Source: STOMP 1.2, "SEND".
 
         Raises:
-            LocalProtocolError: not connected, an unknown transaction, a receipt id in use, or a header that the
-                negotiated version cannot represent.
+            LocalProtocolError: not connected, an unknown transaction, a receipt id in use, or a header that
+                the negotiated version cannot represent.
         """
         extra = list(extra_headers(headers, "destination"))
         if content_type is not None:
@@ -132,24 +134,32 @@ class Connection:
     ) -> None:
         """Subscribe to a destination; `Message` events follow.
 
-        `id` names the subscription on this connection; only 1.0 can do without. `ack` is an `AckMode` or its value;
-        None says nothing, which means "auto". Source: STOMP 1.2, "SUBSCRIBE".
+        `id` names the subscription on this connection; only 1.0 can do without. `ack` is an `AckMode` or its
+        value; None says nothing, which means "auto". Source: STOMP 1.2, "SUBSCRIBE".
 
         Raises:
-            LocalProtocolError: not connected, an id in use, an unknown ack mode, or a header that cannot be represented.
+            LocalProtocolError: not connected, an id in use, an unknown ack mode, or a header that cannot be
+                represented.
         """
         self._allow("SUBSCRIBE")
         try:
             mode = AckMode.AUTO if ack is None else AckMode(ack)
         except ValueError:
             known = ", ".join(repr(mode.value) for mode in AckMode)
-            raise LocalProtocolError(Misuse.BAD_HEADER, f"ack is {ack!r}: it must be one of {known}") from None
+            raise LocalProtocolError(
+                Misuse.BAD_HEADER, f"ack is {ack!r}: it must be one of {known}"
+            ) from None
         if id is None and self._version.rules.subscription_id_required:
-            raise LocalProtocolError(Misuse.BAD_HEADER, f"STOMP {self._version.value} requires an id for a subscription")
+            raise LocalProtocolError(
+                Misuse.BAD_HEADER, f"STOMP {self._version.value} requires an id for a subscription"
+            )
         ledger = self._engine.ledger
         if ledger.find(id, destination) is not None:
             name = repr(destination if id is None else id)
-            raise LocalProtocolError(Misuse.DUPLICATE_SUBSCRIPTION, f"{name} is subscribed: unsubscribe it first, or use another id")
+            raise LocalProtocolError(
+                Misuse.DUPLICATE_SUBSCRIPTION,
+                f"{name} is subscribed: unsubscribe it first, or use another id",
+            )
         own = [] if id is None else [("id", id)]
         own.append(("destination", destination))
         if ack is not None:
@@ -170,14 +180,17 @@ class Connection:
         Messages on their way still come, with `known=False`. Source: STOMP 1.2, "UNSUBSCRIBE".
 
         Raises:
-            LocalProtocolError: not connected, nothing of that name is subscribed, or a header cannot be represented.
+            LocalProtocolError: not connected, nothing of that name is subscribed, or a header cannot be
+                represented.
         """
         self._allow("UNSUBSCRIBE")
         subscription = self._engine.ledger.find(id, destination)
         if subscription is None:
             name = repr(destination if id is None else id)
             raise LocalProtocolError(Misuse.UNKNOWN_SUBSCRIPTION, f"{name} is not subscribed")
-        own = [("destination", subscription.destination) if subscription.id is None else ("id", subscription.id)]
+        own = [
+            ("destination", subscription.destination) if subscription.id is None else ("id", subscription.id)
+        ]
         self._submit("UNSUBSCRIBE", own, None, receipt, headers)
         self._engine.ledger.unsubscribe(subscription)
 
@@ -189,12 +202,14 @@ class Connection:
         receipt: str | None = None,
         headers: HeaderPairs = (),
     ) -> None:
-        """Say that a message was consumed; in `client` mode of 1.1 and 1.2 all earlier ones of its subscription as well.
+        """Say that a message was consumed; in `client` mode of 1.1 and 1.2 all earlier ones of its
+        subscription as well.
 
         Source: STOMP 1.2, "ACK".
 
         Raises:
-            LocalProtocolError: not connected, the message awaits no acknowledgement, or an unknown transaction.
+            LocalProtocolError: not connected, the message awaits no acknowledgement, or an unknown
+                transaction.
         """
         self._acknowledge("ACK", message, transaction, receipt, headers)
 
@@ -206,11 +221,12 @@ class Connection:
         receipt: str | None = None,
         headers: HeaderPairs = (),
     ) -> None:
-        """Say that a message was not consumed: the counterpart of `ack`, since 1.1. Source: STOMP 1.2, "NACK".
+        """Say that a message was not consumed: the counterpart of `ack`, since 1.1. Source: STOMP 1.2,
+        "NACK".
 
         Raises:
-            LocalProtocolError: not connected, the version is 1.0, the message awaits no acknowledgement, or an unknown
-                transaction.
+            LocalProtocolError: not connected, the version is 1.0, the message awaits no acknowledgement, or
+                an unknown transaction.
         """
         self._acknowledge("NACK", message, transaction, receipt, headers)
 
@@ -218,12 +234,15 @@ class Connection:
         """Begin a transaction of this name. Source: STOMP 1.2, "BEGIN".
 
         Raises:
-            LocalProtocolError: not connected, the name is that of an open transaction, or it cannot be represented.
+            LocalProtocolError: not connected, the name is that of an open transaction, or it cannot be
+                represented.
         """
         self._allow("BEGIN")
         transactions = self._engine.ledger.transactions
         if transaction in transactions:
-            raise LocalProtocolError(Misuse.DUPLICATE_TRANSACTION, f"transaction {transaction!r} is open already")
+            raise LocalProtocolError(
+                Misuse.DUPLICATE_TRANSACTION, f"transaction {transaction!r} is open already"
+            )
         self._submit("BEGIN", [("transaction", transaction)], None, receipt, headers)
         transactions[transaction] = None
 
@@ -244,7 +263,8 @@ class Connection:
         self._end_transaction("ABORT", transaction, receipt, headers)
 
     def disconnect(self, *, receipt: str | None = None, headers: HeaderPairs = ()) -> None:
-        """Say good-bye. With a `receipt` id, `Closed` follows the server's RECEIPT; without, it follows at once.
+        """Say good-bye. With a `receipt` id, `Closed` follows the server's RECEIPT; without, it follows at
+        once.
 
         Only the RECEIPT tells that everything sent before was received. Source: STOMP 1.2, "DISCONNECT".
 
@@ -259,19 +279,27 @@ class Connection:
     # What the world says
 
     def receive_data(self, data: bytes, now: float) -> None:
-        """Hand in octets from the server; call `next_event` next, until it says None. b"" is nothing; EOF is `receive_eof`."""
+        """Hand in octets from the server; call `next_event` next, until it says None. b"" is nothing; EOF is
+        `receive_eof`.
+        """
         self._engine.receive_data(data, now)
 
     def receive_eof(self, now: float) -> None:
-        """Report that the server ended the stream; call `next_event` next: what came before is still reported, then `Closed`."""
+        """Report that the server ended the stream; call `next_event` next: what came before is still
+        reported, then `Closed`.
+        """
         self._engine.receive_eof()
 
     def handle_timeout(self, now: float) -> None:
-        """Do what is due at `now`; then look at `data_to_send` and `next_event`. Too early or too late is harmless."""
+        """Do what is due at `now`; then look at `data_to_send` and `next_event`. Too early or too late is
+        harmless.
+        """
         self._engine.handle_timeout(now)
 
     def suspend_reading(self) -> None:
-        """Say that nothing will be read for a while, by the caller's choice: until `resume_reading`, silence is not counted."""
+        """Say that nothing will be read for a while, by the caller's choice: until `resume_reading`, silence
+        is not counted.
+        """
         self._engine.suspend_reading()
 
     def resume_reading(self, now: float) -> None:
@@ -281,7 +309,8 @@ class Connection:
     # What comes out
 
     def next_event(self) -> ClientEvent | None:
-        """Return the next event, or None when there is none: then more octets are needed. `Closed` is the last one.
+        """Return the next event, or None when there is none: then more octets are needed. `Closed` is the
+        last one.
 
         At most one frame is parsed for an event, so a caller that stops asking is not flooded.
         """
@@ -303,7 +332,8 @@ class Connection:
         return events.popleft()
 
     def data_to_send(self, now: float, max_bytes: int | None = None) -> bytes:
-        """Hand over octets to write, at most `max_bytes` of them; b"" when there are none. Write them in this order.
+        """Hand over octets to write, at most `max_bytes` of them; b"" when there are none. Write them in this
+        order.
 
         Calling it is what counts as having spoken at `now`, for the heart-beat.
         """
@@ -335,7 +365,7 @@ class Connection:
 
     @property
     def negotiated_heartbeat(self) -> tuple[float, float]:
-        """Seconds: (we send at least every, we expect at least every); 0.0 for never, and before `Connected`."""
+        """Seconds: (we send at least every, we expect at least every); 0.0 for never, or not yet."""
         return self._engine.heartbeat.negotiated
 
     def __repr__(self) -> str:
@@ -369,11 +399,15 @@ class Connection:
         self._allow(command)
         if transaction is not None:
             if transaction not in self._engine.ledger.transactions:
-                raise LocalProtocolError(Misuse.UNKNOWN_TRANSACTION, f"transaction {transaction!r} is not open: begin it first")
+                raise LocalProtocolError(
+                    Misuse.UNKNOWN_TRANSACTION, f"transaction {transaction!r} is not open: begin it first"
+                )
             own.append(("transaction", transaction))
         if receipt is not None:
             if receipt in self._receipts:
-                raise LocalProtocolError(Misuse.DUPLICATE_RECEIPT, f"receipt {receipt!r} is awaited already: use another id")
+                raise LocalProtocolError(
+                    Misuse.DUPLICATE_RECEIPT, f"receipt {receipt!r} is awaited already: use another id"
+                )
             own.append(("receipt", receipt))
         if headers:
             own += extra_headers(headers, "transaction", "receipt", *(name for name, _ in own))
@@ -383,32 +417,44 @@ class Connection:
             self._receipts.add(receipt)
 
     def _acknowledge(
-        self, command: str, message: Message, transaction: str | None, receipt: str | None, headers: HeaderPairs
+        self,
+        command: str,
+        message: Message,
+        transaction: str | None,
+        receipt: str | None,
+        headers: HeaderPairs,
     ) -> None:
         self._allow(command)
         version, ledger = self._version, self._engine.ledger
         if command == "NACK" and not version.rules.has_nack:
-            raise LocalProtocolError(Misuse.UNSUPPORTED_IN_VERSION, "STOMP 1.0 has no NACK: let the connection end instead")
+            raise LocalProtocolError(
+                Misuse.UNSUPPORTED_IN_VERSION, "STOMP 1.0 has no NACK: let the connection end instead"
+            )
         key = delivery_key(version, message.subscription, message.message_id, message.ack)
         if key is None:
             raise LocalProtocolError(
-                Misuse.NOT_ACKABLE, f"message {message.message_id!r} has no ack header: its server wants no acknowledgement"
+                Misuse.NOT_ACKABLE,
+                f"message {message.message_id!r} has no ack header: its server wants no acknowledgement",
             )
         if not ledger.awaits(key):
             subscription = ledger.find(message.subscription, message.destination)
             if subscription is not None and subscription.ack is AckMode.AUTO:
                 raise LocalProtocolError(
-                    Misuse.NOT_ACKABLE, f"message {message.message_id!r}: its subscription has ack 'auto', which needs no {command}"
+                    Misuse.NOT_ACKABLE,
+                    f"message {message.message_id!r}: its subscription is 'auto', which wants no {command}",
                 )
             raise LocalProtocolError(
-                Misuse.UNKNOWN_MESSAGE, f"message {message.message_id!r} awaits no {command}: it never did, or has had one"
+                Misuse.UNKNOWN_MESSAGE,
+                f"message {message.message_id!r} awaits no {command}: it never did, or has had one",
             )
         values = {"id": message.ack, "message-id": message.message_id, "subscription": message.subscription}
         own = [(name, values[name] or "") for name in version.rules.ack_headers]
         self._submit(command, own, transaction, receipt, headers)
         ledger.acknowledge(key, version)
 
-    def _end_transaction(self, command: str, transaction: str, receipt: str | None, headers: HeaderPairs) -> None:
+    def _end_transaction(
+        self, command: str, transaction: str, receipt: str | None, headers: HeaderPairs
+    ) -> None:
         self._allow(command)
         transactions = self._engine.ledger.transactions
         if transaction not in transactions:
@@ -432,7 +478,7 @@ class Connection:
                     raise RemoteProtocolError(
                         Fault.LIMIT_PENDING,
                         f"more than {engine.limits.max_unacknowledged} messages without an acknowledgement "
-                        "(Limits.max_unacknowledged): acknowledge them, or ask the server for a prefetch limit",
+                        "(Limits.max_unacknowledged): acknowledge them, or ask for a prefetch",
                     )
                 ledger.deliver(subscription, key, message_id)
         return Message(
@@ -454,7 +500,9 @@ class Connection:
                 engine.fail(error)
         elif frame.command == "RECEIPT":
             receipt_id = headers["receipt-id"]
-            engine.events.append(Receipt(receipt_id=receipt_id, known=receipt_id in self._receipts, headers=headers))
+            engine.events.append(
+                Receipt(receipt_id=receipt_id, known=receipt_id in self._receipts, headers=headers)
+            )
             self._receipts.discard(receipt_id)
             if engine.state is State.DISCONNECTING and receipt_id == self._farewell:
                 engine.finish(CloseReason.DISCONNECT, clean=True)
@@ -462,7 +510,10 @@ class Connection:
             # STOMP 1.2, "ERROR": the server closes after it. Some do not, and talk on: nobody listens.
             engine.events.append(
                 Error(
-                    message=headers.get("message"), receipt_id=headers.get("receipt-id"), headers=headers, body=frame.body
+                    message=headers.get("message"),
+                    receipt_id=headers.get("receipt-id"),
+                    headers=headers,
+                    body=frame.body,
                 )
             )
             engine.finish(CloseReason.ERROR)

@@ -14,27 +14,35 @@ __all__ = ["encode"]
 
 
 def encode(frame: Frame, version: Version, *, content_length: bool = True) -> bytes:
-    """Return the octets of a frame in a version of STOMP: LF line ends, headers in the given order, nothing behind the NUL.
+    """Return the octets of a frame in a version of STOMP: LF line ends, headers in the given order, nothing
+    behind the NUL.
 
-    A `content-length` is appended when there is a body and the frame has none; one that the frame has must be right.
-    `content_length=False` leaves it out, for brokers to which it means "binary"; a body with a NUL needs it.
+    A `content-length` is appended when there is a body and the frame has none; one that the frame has must be
+    right. `content_length=False` leaves it out, for brokers to which it means "binary"; a body with a NUL
+    needs it.
 
     Raises:
-        LocalProtocolError: the caller's frame cannot be represented, because the version has no escape for something in
-            its headers (an EOL in CONNECT or in 1.0, a CR in 1.1, a NUL anywhere), or because STOMP does not allow it.
+        LocalProtocolError: the caller's frame cannot be represented, because the version has no escape for
+            something in its headers (an EOL in CONNECT or in 1.0, a CR in 1.1, a NUL anywhere), or because
+            STOMP does not allow it.
     """
     command, headers, body = frame.command, frame.headers, frame.body
     rules = COMMANDS.get(command)
     if rules is None:
-        raise LocalProtocolError(Misuse.MALFORMED_COMMAND, f"{command!r} is no STOMP command; commands are in capitals")
+        raise LocalProtocolError(
+            Misuse.MALFORMED_COMMAND, f"{command!r} is no STOMP command; commands are in capitals"
+        )
     if version not in rules.versions and command not in HANDSHAKE:
         raise LocalProtocolError(Misuse.UNEXPECTED_COMMAND, f"STOMP {version.value} has no {command}")
     if body and not rules.has_body:
-        raise LocalProtocolError(Misuse.BODY_NOT_ALLOWED, f"{command} may have no body; SEND, MESSAGE and ERROR may")
+        raise LocalProtocolError(
+            Misuse.BODY_NOT_ALLOWED, f"{command} may have no body; SEND, MESSAGE and ERROR may"
+        )
     pairs = headers.pairs
     block = "".join([f"{name}:{value}\n" for name, value in pairs])
     count = len(pairs)
-    # As many colons and EOLs as headers, and nothing special besides: then nothing needs an escape and nothing can be injected.
+    # As many colons and EOLs as headers, and nothing special besides: then nothing needs an escape and
+    # nothing can be injected.
     if (
         version is Version.V1_0
         or command in HANDSHAKE
@@ -60,7 +68,8 @@ def encode(frame: Frame, version: Version, *, content_length: bool = True) -> by
         return b"%b\n%b\n%b\0" % (command.encode(), block.encode(), body)
     except UnicodeEncodeError as error:
         raise LocalProtocolError(
-            Misuse.NOT_UTF8, f"a header of {command} has a lone surrogate (U+{ord(error.object[error.start]):04X}), which is no text"
+            Misuse.NOT_UTF8,
+            f"a header of {command} has a lone surrogate, U+{ord(error.object[error.start]):04X}: it is no text",
         ) from None
 
 
@@ -100,7 +109,10 @@ def _refusal(name: str, what: str, frame: Frame, version: Version) -> LocalProto
 
 def _check_length(given: str, body: bytes) -> None:
     # An encoder that repeats a wrong length would let the receiver split the frame elsewhere.
-    if given != str(len(body)) and not (given.isascii() and given.isdigit() and given.lstrip("0") == (str(len(body)) if body else "")):
+    if given != str(len(body)) and not (
+        given.isascii() and given.isdigit() and given.lstrip("0") == (str(len(body)) if body else "")
+    ):
         raise LocalProtocolError(
-            Misuse.BAD_CONTENT_LENGTH, f"content-length is {given[:80]!r}, but the body has {len(body)} octets: leave the header out"
+            Misuse.BAD_CONTENT_LENGTH,
+            f"content-length is {given[:80]!r}, but the body has {len(body)} octets: leave the header out",
         )

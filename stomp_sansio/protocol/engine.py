@@ -67,8 +67,8 @@ class Engine(Generic[_EventT]):
     ) -> None:
         """Make the engine of one connection.
 
-        `peer` is who sends to us. `goodbye` queues what is to be said to a peer that broke a rule. `last_words` gives
-        the events that must come between everything else and `Closed`.
+        `peer` is who sends to us. `goodbye` queues what is to be said to a peer that broke a rule.
+        `last_words` gives the events that must come between everything else and `Closed`.
         """
         offered = frozenset(versions)
         self.versions = tuple(version for version in ALL_VERSIONS if version in offered)
@@ -104,7 +104,8 @@ class Engine(Generic[_EventT]):
             if self.held and self.parser.unread > self.limits.max_unread:
                 self.fail(
                     RemoteProtocolError(
-                        Fault.LIMIT_PENDING, f"more than {self.limits.max_unread} octets before the connection was accepted"
+                        Fault.LIMIT_PENDING,
+                        f"more than {self.limits.max_unread} octets before the connection was accepted",
                     )
                 )
 
@@ -115,7 +116,9 @@ class Engine(Generic[_EventT]):
             self.parser.receive_eof()
 
     def next_frame(self) -> Frame | None:
-        """Return the next frame that is allowed here, or None: then look at `events`, where an ending may stand."""
+        """Return the next frame that is allowed here, or None: then look at `events`, where an ending may
+        stand.
+        """
         if self.held or self.state is State.CLOSED:
             return None
         try:
@@ -157,17 +160,27 @@ class Engine(Generic[_EventT]):
 
     # Writing
 
-    def prepare(self, command: str, headers: HeaderPairs, body: bytes = b"", *, content_length: bool = True) -> bytes:
-        """Return the octets of a frame, or raise: nothing is changed. Queue them with `commit` when all else is checked."""
+    def prepare(
+        self, command: str, headers: HeaderPairs, body: bytes = b"", *, content_length: bool = True
+    ) -> bytes:
+        """Return the octets of a frame, or raise: nothing is changed. Queue them with `commit` when all else
+        is checked.
+        """
         if next_state(self.state, command) is None:
             raise self.refusal(command)
-        if not isinstance(body, bytes | bytearray | memoryview):
-            raise TypeError(f"the body is {type(body).__name__}, not bytes: encode text first, as in text.encode()")
-        # Before a version is agreed only frames without escapes are written, and 1.0 is the version that has none.
+        try:
+            octets = bytes(memoryview(body))
+        except TypeError:
+            kind = type(body).__name__
+            raise TypeError(
+                f"the body is {kind}, not bytes: encode text first, as in text.encode()"
+            ) from None
+        # Before a version is agreed only frames without escapes are written, and 1.0 is the version that has
+        # none.
         version = self.parser.version or Version.V1_0
         if command in ("CONNECT", "CONNECTED"):
             version = self.versions[-1]
-        return encode(Frame(command, Headers(headers), bytes(body)), version, content_length=content_length)
+        return encode(Frame(command, Headers(headers), octets), version, content_length=content_length)
 
     def commit(self, command: str, octets: bytes) -> None:
         """Queue the octets of a frame and go on to the state behind it."""
@@ -216,7 +229,9 @@ class Engine(Generic[_EventT]):
         self._goodbye(self, error)
         self.finish(CloseReason.FAULT, error=error)
 
-    def finish(self, reason: CloseReason, *, clean: bool = False, error: RemoteProtocolError | None = None) -> None:
+    def finish(
+        self, reason: CloseReason, *, clean: bool = False, error: RemoteProtocolError | None = None
+    ) -> None:
         """End: `Closed` is queued as the last event."""
         self.events.extend(self._last_words(self))
         self.events.append(Closed(clean=clean, reason=reason, error=error))
@@ -230,10 +245,13 @@ def extra_headers(headers: HeaderPairs, *own: str) -> list[tuple[str, str]]:
     """Return the caller's additional headers as pairs.
 
     Raises:
-        LocalProtocolError: one of them is a header that the method writes itself: it has a parameter for that.
+        LocalProtocolError: one of them is a header that the method writes itself: it has a parameter for
+            that.
     """
     pairs = list(headers.pairs if isinstance(headers, Headers) else Headers(headers).pairs)
     for name, _ in pairs:
         if name in own:
-            raise LocalProtocolError(Misuse.BAD_HEADER, f"{name!r} in headers: pass it as the argument that this method has for it")
+            raise LocalProtocolError(
+                Misuse.BAD_HEADER, f"{name!r} in headers: pass it as the argument that this method has for it"
+            )
     return pairs

@@ -37,12 +37,12 @@ __all__ = [
     "Unsubscribe",
 ]
 
-_ClassT = TypeVar("_ClassT", bound=type)
+_EventT = TypeVar("_EventT")
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def _frozen_for_checkers(cls: _ClassT) -> _ClassT:
-    """Make a slots dataclass that type checkers see as frozen: the interpreter builds it three times as fast."""
+def _frozen_for_checkers(cls: type[_EventT]) -> type[_EventT]:
+    """Make a slots dataclass that checkers see as frozen, and the interpreter builds three times as fast."""
     return dataclass(slots=True, kw_only=True, repr=False)(cls)
 
 
@@ -106,7 +106,7 @@ class _Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """The server has accepted the connection: from now on frames may be sent (STOMP 1.2, "CONNECTED Frame")."""
+    """The server has accepted the connection: frames may be sent now (STOMP 1.2, "CONNECTED Frame")."""
 
     version: Version
     """The negotiated version."""
@@ -121,7 +121,9 @@ class Connected:
 
 @_frozen_for_checkers
 class Message(_Body):
-    """A message of a subscription (STOMP 1.2, "MESSAGE"). Pass it to `ack` or `nack` if its subscription wants that."""
+    """A message of a subscription (STOMP 1.2, "MESSAGE"). Pass it to `ack` or `nack` if its subscription
+    wants that.
+    """
 
     destination: str
     message_id: str
@@ -136,8 +138,9 @@ class Message(_Body):
 
     def __repr__(self) -> str:
         return (
-            f"Message(destination={self.destination!r}, message_id={self.message_id!r}, subscription={self.subscription!r}, "
-            f"ack={self.ack!r}, known={self.known!r}, headers={self.headers!r}, body={excerpt(self.body)})"
+            f"Message(destination={self.destination!r}, message_id={self.message_id!r}, "
+            f"subscription={self.subscription!r}, ack={self.ack!r}, known={self.known!r}, "
+            f"headers={self.headers!r}, body={excerpt(self.body)})"
         )
 
 
@@ -165,7 +168,9 @@ class Error(_Body):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
-    """The connection is over. Comes last and exactly once. Write what `data_to_send` still has, then close the transport."""
+    """The connection is over. Comes last and exactly once. Write what `data_to_send` still has, then close
+    the transport.
+    """
 
     clean: bool
     """Whether it ended in order: by DISCONNECT, and by its RECEIPT where one was asked for."""
@@ -179,7 +184,7 @@ ClientEvent: TypeAlias = Connected | Message | Receipt | Error | Closed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectRequest:
-    """A client asks for a connection: answer with `accept` or `reject` (STOMP 1.2, "CONNECT or STOMP Frame")."""
+    """A client asks for a connection: `accept` or `reject` it (STOMP 1.2, "CONNECT or STOMP Frame")."""
 
     version: Version
     """The version that `accept` would establish: the highest that both sides speak."""
@@ -214,8 +219,8 @@ class Send(_Body):
 
     def __repr__(self) -> str:
         return (
-            f"Send(destination={self.destination!r}, transaction={self.transaction!r}, receipt={self.receipt!r}, "
-            f"headers={self.headers!r}, body={excerpt(self.body)})"
+            f"Send(destination={self.destination!r}, transaction={self.transaction!r}, "
+            f"receipt={self.receipt!r}, headers={self.headers!r}, body={excerpt(self.body)})"
         )
 
 
@@ -248,7 +253,8 @@ class Ack:
 
     subscription: str | None
     message_ids: tuple[str, ...]
-    """Every message that this covers, oldest first: several where the subscription acknowledges cumulatively."""
+    """Every message that this covers, oldest first: several where the subscription acknowledges cumulatively.
+    """
     transaction: str | None
     receipt: str | None
     headers: Headers = field(repr=False)
@@ -260,7 +266,8 @@ class Nack:
 
     subscription: str | None
     message_ids: tuple[str, ...]
-    """Every message that this covers, oldest first: several where the subscription acknowledges cumulatively."""
+    """Every message that this covers, oldest first: several where the subscription acknowledges cumulatively.
+    """
     transaction: str | None
     receipt: str | None
     headers: Headers = field(repr=False)
@@ -277,7 +284,9 @@ class Begin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A client commits a transaction: what it sent and acknowledged in it takes effect now (STOMP 1.2, "COMMIT")."""
+    """A client commits a transaction: what it sent and acknowledged in it takes effect now (STOMP 1.2,
+    "COMMIT").
+    """
 
     transaction: str
     receipt: str | None
@@ -297,12 +306,24 @@ class Abort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disconnect:
-    """A client says good-bye: answer with `receipt` if it asked for one. Nothing comes any more (STOMP 1.2, "DISCONNECT")."""
+    """A client says good-bye: answer with `receipt` if it asked for one. Nothing comes any more (STOMP 1.2,
+    "DISCONNECT").
+    """
 
     receipt: str | None
     headers: Headers = field(repr=False)
 
 
 ServerEvent: TypeAlias = (
-    ConnectRequest | Send | Subscribe | Unsubscribe | Ack | Nack | Begin | Commit | Abort | Disconnect | Closed
+    ConnectRequest
+    | Send
+    | Subscribe
+    | Unsubscribe
+    | Ack
+    | Nack
+    | Begin
+    | Commit
+    | Abort
+    | Disconnect
+    | Closed
 )

@@ -14,7 +14,8 @@ __all__ = ["Frame"]
 class Frame:
     """One STOMP frame: a command, its headers and a body. Treat it as immutable.
 
-    Frames are equal when command, all header pairs in their order, and body are. Secrets are hidden in `repr`.
+    Frames are equal when command, all header pairs in their order, and body are. Secrets are hidden in
+    `repr`.
     """
 
     __slots__ = ("body", "command", "headers")
@@ -34,7 +35,11 @@ class Frame:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Frame):
             return NotImplemented
-        return (self.command, self.headers.pairs, self.body) == (other.command, other.headers.pairs, other.body)
+        return (self.command, self.headers.pairs, self.body) == (
+            other.command,
+            other.headers.pairs,
+            other.body,
+        )
 
     def __repr__(self) -> str:
         return f"Frame({self.command!r}, {self.headers!r}, {excerpt(self.body)})"

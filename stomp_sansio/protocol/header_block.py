@@ -1,7 +1,8 @@
-"""The command line and the header block of a frame: every rule, every fault, and the octet at which it becomes certain.
+"""The command line and the header block of a frame: every rule, every fault, and the octet at which it
+becomes certain.
 
-Here a frame's head is explained; the parser only recognises heads that are good beyond doubt and asks here about all others.
-This file must not know buffers, bodies, roles or states.
+Here a frame's head is explained; the parser only recognises heads that are good beyond doubt and asks here
+about all others. This file must not know buffers, bodies, roles or states.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _NEVER = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """How a head is read: the version (None before one is negotiated), the limits, and how tolerant the reader is."""
+    """How a head is read: the version (None before one is negotiated), the limits, and how tolerant the
+    reader is.
+    """
 
     version: Version | None
     limits: Limits
@@ -44,8 +47,8 @@ class Head:
 def unescape(text: str, escapes: Mapping[str, str]) -> str | None:
     """Return a header name or value with its escapes resolved, or None when one of them is not defined.
 
-    STOMP 1.2, "Value Encoding": one pass from left to right; any other sequence, a lone backslash at the end included, is
-    a fatal error.
+    STOMP 1.2, "Value Encoding": one pass from left to right; any other sequence, a lone backslash at the end
+    included, is a fatal error.
     """
     pieces = text.split("\\")
     resolved = [pieces[0]]
@@ -70,8 +73,8 @@ def unescape(text: str, escapes: Mapping[str, str]) -> str | None:
 def content_length(headers: Headers, limits: Limits) -> int | None:
     """Return the announced length of the body in octets, or None when there is none.
 
-    STOMP 1.2, "Header content-length": an octet count; of repeated ones the first counts. 1*DIGIT in US-ASCII, since
-    whatever two parsers read differently can smuggle a frame past one of them.
+    STOMP 1.2, "Header content-length": an octet count; of repeated ones the first counts. 1*DIGIT in
+    US-ASCII, since whatever two parsers read differently can smuggle a frame past one of them.
 
     Raises:
         RemoteProtocolError: the peer sent something else, or announced more than the limit.
@@ -83,24 +86,29 @@ def content_length(headers: Headers, limits: Limits) -> int | None:
     if not (text.isascii() and text.isdigit()):
         shown = excerpt(text.encode("utf-8", "replace"))
         raise RemoteProtocolError(
-            Fault.BAD_CONTENT_LENGTH, f"content-length is {shown}: it must be ASCII digits and nothing else", receipt=receipt
+            Fault.BAD_CONTENT_LENGTH,
+            f"content-length is {shown}: it must be ASCII digits and nothing else",
+            receipt=receipt,
         )
     digits = text.lstrip("0")
     # A number of more digits than the limit has is over it: huge ones are never turned into an integer.
     if len(digits) > len(str(limits.max_body)) or int(digits or "0") > limits.max_body:
         shown = digits if len(digits) <= 20 else f"a number of {len(digits)} digits"
         raise RemoteProtocolError(
-            Fault.LIMIT_BODY, f"content-length announces {shown} octets: Limits.max_body is {limits.max_body}", receipt=receipt
+            Fault.LIMIT_BODY,
+            f"content-length announces {shown} octets: Limits.max_body is {limits.max_body}",
+            receipt=receipt,
         )
     return int(digits or "0")
 
 
 def examine(octets: bytes, start: int, grammar: Grammar) -> Head | None:
-    """Return the head that begins at `start`, or None when it is not whole yet and nothing is wrong with it so far.
+    """Return the head that begins at `start`, or None when it is not whole yet and nothing is wrong with it
+    so far.
 
-    Limits, the command line and, unless the reader is tolerant, a NUL strike at the octet that makes them certain; what
-    is wrong with a header line is told once the blank line has come. So the verdict depends on the octets alone, never
-    on how many of them had come when this function was asked.
+    Limits, the command line and, unless the reader is tolerant, a NUL strike at the octet that makes them
+    certain; what is wrong with a header line is told once the blank line has come. So the verdict depends on
+    the octets alone, never on how many of them had come when this function was asked.
 
     Raises:
         RemoteProtocolError: the peer broke a rule; the one that strikes first in the stream.
@@ -125,7 +133,8 @@ def examine(octets: bytes, start: int, grammar: Grammar) -> Head | None:
         if line_end < 0:
             return None
         if lines[-1] == b"\r":
-            # A blank line of 1.2 where lines end in LF alone: no other blank line may ever come, so judge now.
+            # A blank line of 1.2 where lines end in LF alone: no other blank line may ever come, so judge
+            # now.
             _headers(command, lines, grammar, crlf)
         line_start = line_end + 1
 
@@ -140,10 +149,9 @@ def _command(octets: bytes, start: int, line_end: int, grammar: Grammar) -> str 
         message = "a NUL octet where a frame must begin" if nul == start else "a NUL octet in a command line"
         raise RemoteProtocolError(Fault.MALFORMED_COMMAND, f"{message}: {_shown(octets[start : nul + 1])}")
     if too_long < _NEVER:
-        raise RemoteProtocolError(
-            Fault.LIMIT_LINE,
-            f"a command line of more than {grammar.limits.max_command_line} octets: {_shown(octets[start:end])}",
-        )
+        limit = grammar.limits.max_command_line
+        shown = _shown(octets[start : start + limit])
+        raise RemoteProtocolError(Fault.LIMIT_LINE, f"a command line of more than {limit} octets: {shown}")
     if line_end < 0:
         return None
     line = octets[start:line_end].decode("latin-1")
@@ -170,9 +178,15 @@ def _too_long(octets: bytes, start: int, end: int, limit: int, crlf: bool) -> in
 
 
 def _strike(
-    octets: bytes, start: int, line_end: int, block_start: int, lines: list[bytes], grammar: Grammar, crlf: bool
+    octets: bytes,
+    start: int,
+    line_end: int,
+    block_start: int,
+    lines: list[bytes],
+    grammar: Grammar,
+    crlf: bool,
 ) -> None:
-    """Raise what becomes certain within the header line that begins at `start`: the earliest octet decides."""
+    """Raise what becomes certain within the header line at `start`: the earliest octet decides."""
     limits = grammar.limits
     end = line_end if line_end >= 0 else len(octets)
     nul = -1 if grammar.tolerant else octets.find(b"\0", start, end)
@@ -185,14 +199,17 @@ def _strike(
     first = min(too_long, too_many, too_large)
     if 0 <= nul <= first:
         raise RemoteProtocolError(
-            Fault.BAD_HEADER, f"a NUL octet in header line {_line_number(octets, block_start, nul)}: no header can have one"
+            Fault.BAD_HEADER,
+            f"a NUL octet in header line {_line_number(octets, block_start, nul)}: no header can have one",
         )
     if first == _NEVER:
         return
     if first == too_long:
         where = _line_number(octets, block_start, start)
         message = f"header line {where} has more than {limits.max_line} octets (Limits.max_line)"
-        raise RemoteProtocolError(Fault.LIMIT_LINE, f"{message}: {_shown(octets[start : start + limits.max_line])}")
+        raise RemoteProtocolError(
+            Fault.LIMIT_LINE, f"{message}: {_shown(octets[start : start + limits.max_line])}"
+        )
     if first == too_many:
         message = f"more than {limits.max_headers} header lines (Limits.max_headers)"
     else:
@@ -203,7 +220,8 @@ def _strike(
 def _headers(command: str, lines: list[bytes], grammar: Grammar, crlf: bool) -> Headers:
     """Return the headers of a whole block, or raise its first fault in wire order."""
     version = grammar.version
-    # Before a version is negotiated nothing is unescaped: an ERROR that refuses a connection keeps its reason.
+    # Before a version is negotiated nothing is unescaped: an ERROR that refuses a connection keeps its
+    # reason.
     escapes = None if version is None or command in HANDSHAKE else version.rules.unescapes
     pairs: list[tuple[str, str]] = []
     for number, line in enumerate(lines, 1):
@@ -211,9 +229,15 @@ def _headers(command: str, lines: list[bytes], grammar: Grammar, crlf: bool) -> 
             pairs.append(_pair(line, grammar, crlf, escapes))
         except RemoteProtocolError as error:
             message = f"header line {number}: {error}: {_shown(line, lines)}"
-            raise RemoteProtocolError(error.fault, message, receipt=_receipt(lines, grammar, crlf, escapes)) from None
+            raise RemoteProtocolError(
+                error.fault, message, receipt=_receipt(lines, grammar, crlf, escapes)
+            ) from None
     headers = Headers(pairs)
-    if is_1_0_handshake(command, headers) if command in HANDSHAKE else version is not None and version.rules.trims_values:
+    if (
+        is_1_0_handshake(command, headers)
+        if command in HANDSHAKE
+        else version is not None and version.rules.trims_values
+    ):
         # The examples of 1.0 pad their values on the left; nothing else was ever trimmed by everybody.
         headers = Headers([(name, value.lstrip(" \t")) for name, value in pairs])
     return headers
@@ -243,7 +267,9 @@ def _pair(line: bytes, grammar: Grammar, crlf: bool, escapes: Mapping[str, str] 
     return name, value
 
 
-def _receipt(lines: list[bytes], grammar: Grammar, crlf: bool, escapes: Mapping[str, str] | None) -> str | None:
+def _receipt(
+    lines: list[bytes], grammar: Grammar, crlf: bool, escapes: Mapping[str, str] | None
+) -> str | None:
     """Return the value of the first good `receipt` line of a block that is not good as a whole."""
     for line in lines:
         if line.startswith(b"receipt:"):

@@ -6,21 +6,26 @@ This file must not know frames, escapes or what any header means.
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import TypeAlias, overload
+from typing import TypeAlias, TypeVar, overload
 
 from ..redaction import redacted
 
 __all__ = ["HeaderPairs", "Headers"]
 
+_DefaultT = TypeVar("_DefaultT")
+
 HeaderPairs: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
-"""What may be given where headers are wanted: a mapping, or name and value pairs in the order they shall have."""
+"""What may be given where headers are wanted: a mapping, or name and value pairs in the order they shall
+have.
+"""
 
 
 class Headers(Mapping[str, str]):
     """The headers of a frame, as they came or as they shall go.
 
-    Looking up a name gives its first value: STOMP 1.2, "Repeated Header Entries", says that only the first one counts.
-    The order of the names is the order on the wire. Names and values are unescaped text. Secrets are hidden in `repr`.
+    Looking up a name gives its first value: STOMP 1.2, "Repeated Header Entries", says that only the first
+    one counts. The order of the names is the order on the wire. Names and values are unescaped text. Secrets
+    are hidden in `repr`.
     """
 
     __slots__ = ("_first", "_pairs")
@@ -36,7 +41,8 @@ class Headers(Mapping[str, str]):
             self._first = headers._first
             self._pairs = headers._pairs
         elif isinstance(headers, Mapping):
-            self._first = dict(headers)
+            mapping: Mapping[str, str] = headers
+            self._first = dict(mapping)
         else:
             pairs = tuple((name, value) for name, value in headers)
             self._first = {}
@@ -75,8 +81,8 @@ class Headers(Mapping[str, str]):
     @overload
     def get(self, key: str, /, default: str) -> str: ...
     @overload
-    def get(self, key: str, /, default: None) -> str | None: ...
-    def get(self, key: str, /, default: str | None = None) -> str | None:
+    def get(self, key: str, /, default: _DefaultT) -> str | _DefaultT: ...
+    def get(self, key: str, /, default: str | _DefaultT | None = None) -> str | _DefaultT | None:
         """Return the first value of a name, or the default."""
         return self._first.get(key, default)
 

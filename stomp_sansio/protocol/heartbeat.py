@@ -14,8 +14,9 @@ from .headers import Headers
 
 __all__ = ["Heartbeat", "Timer", "heart_beat_header", "negotiate", "offer_in"]
 
-# STOMP 1.2, "Heart-beating", asks for something every n milliseconds and leaves the margin to us. Speaking after three
-# quarters leaves the network a quarter, and never doubles the traffic of a peer that counts strictly.
+# STOMP 1.2, "Heart-beating", asks for something every n milliseconds and leaves the margin to us. Speaking
+# after three quarters leaves the network a quarter, and never doubles the traffic of a peer that counts
+# strictly.
 _SPEAK_AFTER = 0.75
 _GRACE = 1.0
 _FOREVER = 10**15
@@ -29,7 +30,8 @@ class Timer(Enum):
 
 
 def offer_in(headers: Headers) -> tuple[float, float]:
-    """Return what the heart-beat header of a hand-shake frame offers, in seconds: (can send every, wants to hear every).
+    """Return what the heart-beat header of a hand-shake frame offers, in seconds: (can send every, wants to
+    hear every).
 
     STOMP 1.2, "Heart-beating": two numbers of milliseconds with a comma between; no header is as good as 0,0.
 
@@ -42,7 +44,9 @@ def offer_in(headers: Headers) -> tuple[float, float]:
         message = f"heart-beat is {value[:80]!r}: it must be two numbers with a comma between"
         raise RemoteProtocolError(Fault.BAD_HEART_BEAT, message, receipt=headers.get("receipt"))
     # Beyond some thirty thousand years all intervals are alike: huge numbers are never turned into integers.
-    first, second = (int(digits or "0") if len(digits) < 16 else _FOREVER for digits in (n.lstrip("0") for n in numbers))
+    first, second = (
+        int(digits or "0") if len(digits) < 16 else _FOREVER for digits in (n.lstrip("0") for n in numbers)
+    )
     return first / 1000, second / 1000
 
 
@@ -53,7 +57,8 @@ def heart_beat_header(offer: tuple[float, float]) -> str | None:
 
 
 def negotiate(ours: tuple[float, float], theirs: tuple[float, float]) -> tuple[float, float]:
-    """Return what two offers (can send, want to get; seconds) agree on: (we send every, we expect every), 0.0 for never.
+    """Return what two offers (can send, want to get; seconds) agree on: (we send every, we expect every), 0.0
+    for never.
 
     STOMP 1.2, "Heart-beating": none if either side says 0, else the larger of the two.
     """
@@ -65,12 +70,25 @@ def negotiate(ours: tuple[float, float], theirs: tuple[float, float]) -> tuple[f
 class Heartbeat:
     """Watches both directions of one connection, in seconds of the caller's clock."""
 
-    __slots__ = ("_allowed", "_deadlines", "_expect", "_heard", "_send", "_sent", "_suspended", "_unsaid", "offer", "tolerance")
+    __slots__ = (
+        "_allowed",
+        "_deadlines",
+        "_expect",
+        "_heard",
+        "_send",
+        "_sent",
+        "_suspended",
+        "_unsaid",
+        "offer",
+        "tolerance",
+    )
 
     def __init__(self, offer: tuple[float, float], tolerance: float) -> None:
         for seconds in offer:
             if not 0 <= seconds < math.inf or 0 < seconds < 0.001:
-                raise ValueError(f"heartbeat is {offer!r}: two numbers of seconds, 0 for never and else at least 0.001")
+                raise ValueError(
+                    f"heartbeat is {offer!r}: two numbers of seconds, 0 for never and else at least 0.001"
+                )
         if not 1 <= tolerance < math.inf:
             raise ValueError(f"heartbeat_tolerance is {tolerance!r}: a factor of at least 1")
         self.offer = offer
@@ -83,11 +101,15 @@ class Heartbeat:
 
     @property
     def negotiated(self) -> tuple[float, float]:
-        """Seconds: (we send at least every, we expect at least every); 0.0 for never, and before the hand-shake."""
+        """Seconds: (we send at least every, we expect at least every); 0.0 for never, and before the
+        hand-shake.
+        """
         return self._send, self._expect
 
     def start(self, theirs: tuple[float, float], *, unsaid: bool) -> None:
-        """Agree with the peer's offer. `unsaid`: our answer is not handed over yet, so the peer's silence means nothing yet."""
+        """Agree with the peer's offer. `unsaid`: our answer is not handed over yet, so the peer's silence
+        means nothing yet.
+        """
         self._send, self._expect = negotiate(self.offer, theirs)
         self._allowed = self._expect * self.tolerance + _GRACE
         if self._send:
@@ -134,7 +156,9 @@ class Heartbeat:
         return self._deadlines.earliest()
 
     def due(self, now: float) -> Timer | None:
-        """Return what is due at `now`; ask again until None. Deadlines are armed lazily, so most of them only move on."""
+        """Return what is due at `now`; ask again until None. Deadlines are armed lazily, so most of them only
+        move on.
+        """
         while (timer := self._deadlines.pop_due(now)) is not None:
             if timer is Timer.SPEAK:
                 instant = self._sent + self._send * _SPEAK_AFTER

@@ -1,7 +1,7 @@
 """What is open between a client and a server: subscriptions, transactions, unacknowledged messages.
 
-Both roles keep the same books, one of what it did, the other of what it was told. This file must not know frames, nor
-which role it serves.
+Both roles keep the same books, one of what it did, the other of what it was told. This file must not know
+frames, nor which role it serves.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ DeliveryKey: TypeAlias = str | tuple[str, str]
 """What an acknowledgement names a message by: see `delivery_key`."""
 
 
-def delivery_key(version: Version, subscription: str | None, message_id: str, ack: str | None) -> DeliveryKey | None:
+def delivery_key(
+    version: Version, subscription: str | None, message_id: str, ack: str | None
+) -> DeliveryKey | None:
     """Return the name by which a version's ACK and NACK mean a message, or None when it has none.
 
     1.0: `message-id`. 1.1: `subscription` and `message-id`. 1.2: the `ack` header of the MESSAGE ("ACK").
@@ -85,7 +87,9 @@ class Ledger:
             del self._by_destination[subscription.destination]
 
     def deliver(self, subscription: Subscription, key: DeliveryKey, message_id: str) -> None:
-        """Note a message that awaits an acknowledgement. The same name again is a redelivery: it goes to the end."""
+        """Note a message that awaits an acknowledgement. The same name again is a redelivery: it goes to the
+        end.
+        """
         earlier = self._deliveries.pop(key, None)
         if earlier is not None:
             del earlier.unacknowledged[key]
@@ -97,9 +101,11 @@ class Ledger:
         return key in self._deliveries
 
     def acknowledge(self, key: DeliveryKey, version: Version) -> tuple[Subscription, tuple[str, ...]]:
-        """Settle a message that awaits it; return its subscription and every message id that this covers, oldest first.
+        """Settle a message that awaits it; return its subscription and every message id that this covers,
+        oldest first.
 
-        STOMP 1.1 and 1.2, "SUBSCRIBE ack Header": in `client` mode it covers all earlier messages of the subscription.
+        STOMP 1.1 and 1.2, "SUBSCRIBE ack Header": in `client` mode it covers all earlier messages of the
+        subscription.
         """
         subscription = self._deliveries[key]
         waiting = subscription.unacknowledged

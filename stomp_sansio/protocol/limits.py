@@ -17,15 +17,17 @@ MIB = 1024 * KIB
 class Limits:
     """Bounds on what a peer can make a connection hold. None of them can be switched off.
 
-    Sizes are in octets. Every limit is checked before the octets it forbids are kept: a line before its end has
-    come, an announced body before its first octet. STOMP 1.2, "Size Limits", lets an endpoint set them.
+    Sizes are in octets. Every limit is checked before the octets it forbids are kept: a line before its end
+    has come, an announced body before its first octet. STOMP 1.2, "Size Limits", lets an endpoint set them.
     """
 
     max_command_line: int = 32
     """Octets of a command line without its EOL. The longest command, UNSUBSCRIBE, has 11."""
 
     max_line: int = 8 * KIB
-    """Octets of a header line without its EOL and before unescaping. HTTP and WebSocket libraries allow 8 KiB."""
+    """Octets of a header line without its EOL and before unescaping. HTTP and WebSocket libraries allow 8
+    KiB.
+    """
 
     max_headers: int = 128
     """Header lines of a frame, repetitions included: as many as WebSocket libraries allow in a hand-shake."""
@@ -34,7 +36,9 @@ class Limits:
     """Octets of all header lines of a frame, EOLs included. Five lines of 8 KiB fit."""
 
     max_body: int = 16 * MIB
-    """Octets of a body. Brokers relay messages of this size; a server meant for the open uses `Limits.server()`."""
+    """Octets of a body. Brokers relay messages of this size; a server meant for the open uses
+    `Limits.server()`.
+    """
 
     max_subscriptions: int = 1_000
     """Subscriptions that a client may hold open."""
@@ -61,7 +65,9 @@ class Limits:
     """Octets of a SockJS /info answer: real ones have about 80."""
 
     max_streaming_response: int = 128 * KIB
-    """Octets of an xhr_streaming response before a server ends it, so that a browser can free it: as sockjs-node and Spring."""
+    """Octets of an xhr_streaming response before a server ends it, so that a browser can free it: as
+    sockjs-node and Spring.
+    """
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
@@ -81,7 +87,9 @@ class Limits:
 
     @property
     def max_message(self) -> int:
-        """Octets of one WebSocket message, or of the decoded messages of one SockJS frame: a body and 40 KiB for its head."""
+        """Octets of one WebSocket message, or of the decoded messages of one SockJS frame: a body and 40 KiB
+        for its head.
+        """
         return self.max_body + 40 * KIB
 
     @property
@@ -91,5 +99,7 @@ class Limits:
 
     @property
     def max_unread(self) -> int:
-        """Octets that may wait unread behind a frame that is being answered: one frame of the largest size, and a chunk."""
+        """Octets that may wait unread behind a frame that is being answered: one frame of the largest size,
+        and a chunk.
+        """
         return self.max_body + self.max_header_block + 256 * KIB

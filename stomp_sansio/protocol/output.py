@@ -35,7 +35,8 @@ class Output:
         self._offset = self._size = 0
 
     def take(self, max_bytes: int | None = None) -> bytes:
-        """Remove and return the next octets: all that wait, or at most `max_bytes` of them; b"" when none wait.
+        """Remove and return the next octets: all that wait, or at most `max_bytes` of them; b"" when none
+        wait.
 
         A large piece is sliced from an offset, so that taking it bit by bit costs its size once.
         """

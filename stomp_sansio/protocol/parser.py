@@ -1,7 +1,8 @@
 """Octets to frames: `FrameParser`, which buffers what came and gives one frame at a time.
 
-It proves with a handful of C-speed operations that a frame is good; what it cannot prove, `header_block.examine` explains.
-This file must not know roles, states, time, or what any header but content-length means.
+It proves with a handful of C-speed operations that a frame is good; what it cannot prove,
+`header_block.examine` explains. This file must not know roles, states, time, or what any header but
+content-length means.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ from .versions import Version
 __all__ = ["FrameParser"]
 
 _LF, _CR = 10, 13
+_EOL_OCTETS = (_LF, _CR)
 _LINE_FEEDS = b"\n" * 1024
 
 
 class FrameParser:
     """Turns the octets of one STOMP stream into frames.
 
-    Hand in octets with `receive_data` as they come, however they are cut, then call `next_frame` until it returns None.
-    It checks framing alone: escapes, lengths, limits, UTF-8. Who may send a frame, when, and with which headers is the
-    business of the connections.
+    Hand in octets with `receive_data` as they come, however they are cut, then call `next_frame` until it
+    returns None. It checks framing alone: escapes, lengths, limits, UTF-8. Who may send a frame, when, and
+    with which headers is the business of the connections.
 
-    A strict parser (the default) refuses NUL octets, empty names and octets that are not UTF-8 in headers. A tolerant
-    one, which is what a client connection uses, keeps what brokers relay from other publishers: the first two as they
-    are, the last as U+FFFD.
+    A strict parser (the default) refuses NUL octets, empty names and octets that are not UTF-8 in headers. A
+    tolerant one, which is what a client connection uses, keeps what brokers relay from other publishers: the
+    first two as they are, the last as U+FFFD.
     """
 
     __slots__ = (
@@ -64,8 +66,8 @@ class FrameParser:
     ) -> None:
         """Make a parser for one stream.
 
-        `version` is the negotiated version, or None when nothing is negotiated yet: then lines may end in CR LF and
-        nothing is unescaped.
+        `version` is the negotiated version, or None when nothing is negotiated yet: then lines may end in CR
+        LF and nothing is unescaped.
         """
         self._limits = limits if limits is not None else Limits()
         self._strict = not tolerant
@@ -112,7 +114,9 @@ class FrameParser:
 
     @property
     def pending(self) -> bool:
-        """Whether the stream is inside a frame, or behind a CR that may begin an EOL. Call `next_frame` first until it says None."""
+        """Whether the stream is inside a frame, or behind a CR that may begin an EOL. Call `next_frame` first
+        until it says None.
+        """
         return self._body is not None or self.unread > 0
 
     def receive_data(self, data: bytes) -> None:
@@ -128,15 +132,18 @@ class FrameParser:
         """Return the next frame, or None when more octets are needed.
 
         Raises:
-            RemoteProtocolError: the peer broke a rule of framing. All good frames before it were returned first. The
-                stream cannot be resynchronised: asked again, the parser raises the same error.
+            RemoteProtocolError: the peer broke a rule of framing. All good frames before it were returned
+                first. The stream cannot be resynchronised: asked again, the parser raises the same error.
         """
         if self._error is not None:
             raise self._error.with_traceback(None)
         try:
             frame = self._next_frame()
             if frame is None and self._eof and self.pending:
-                raise RemoteProtocolError(Fault.INCOMPLETE_FRAME, f"the stream ended inside a frame, after {self.unread} octets of it")
+                raise RemoteProtocolError(
+                    Fault.INCOMPLETE_FRAME,
+                    f"the stream ended inside a frame, after {self.unread} octets of it",
+                )
         except RemoteProtocolError as error:
             self._error = error
             self._chunks.clear()
@@ -154,14 +161,15 @@ class FrameParser:
         if position == len(buffer):
             return None
         octet = buffer[position]
-        if octet == _LF or octet == _CR:
+        if octet in _EOL_OCTETS:
             position = self._skip_eols(buffer, position)
             if position < 0:
                 return None
         end = buffer.find(b"\n\n", position, position + self._head_bound)
         if end < 0:
             if buffer.find(b"\n\r\n", position, position + self._head_bound) < 0:
-                return self._wait_for_head(buffer, position)
+                self._wait_for_head(buffer, position)
+                return None
             return self._odd_frame(buffer, position)
         # From here to the return every check proves the frame good, or hands it over to be explained.
         text = ""
@@ -207,10 +215,11 @@ class FrameParser:
         return self._frame(command, Headers(first), buffer, end + 2)
 
     def _odd_frame(self, buffer: bytes, position: int) -> Frame | None:
-        """Return the frame at `position` whose head is not proven good, or None while that head is not whole."""
+        """Return the frame at `position`, whose head is not proven good, or None while it is not whole."""
         head = examine(buffer, position, self._grammar)
         if head is None:
-            return self._wait_for_head(buffer, position)
+            self._wait_for_head(buffer, position)
+            return None
         return self._frame(head.command, head.headers, buffer, head.end)
 
     def _wait_for_head(self, buffer: bytes, position: int) -> None:
@@ -243,7 +252,8 @@ class FrameParser:
     def _continue_body(self) -> Frame | None:
         """Move octets from the chunks into the body until it is whole or they are used up."""
         body, head, length = self._body, self._head, self._length
-        assert body is not None and head is not None
+        assert body is not None, "only asked inside a body"
+        assert head is not None, "a body has a head"
         limit = self._limits.max_body
         for index, chunk in enumerate(self._chunks):
             held = body.tell()
@@ -297,15 +307,15 @@ class FrameParser:
                 else:
                     self._heartbeats += 1
                     position += 1
-            elif octet != _CR:
-                break
-            elif crlf and position + 1 == size:
+            elif octet != _CR or (crlf and position + 1 == size):
                 break
             elif crlf and buffer[position + 1] == _LF:
                 self._heartbeats += 1
                 position += 2
             else:
-                hint = "it must be followed by LF" if crlf else "this version of STOMP ends lines with LF alone"
+                hint = (
+                    "it must be followed by LF" if crlf else "this version of STOMP ends lines with LF alone"
+                )
                 raise RemoteProtocolError(Fault.MALFORMED_COMMAND, f"a CR between frames: {hint}")
         self._buffer, self._position = buffer, position
         if position == size:
@@ -314,7 +324,8 @@ class FrameParser:
         return -1 if buffer[position] == _CR else position
 
     def _scan_partial(self) -> bool:
-        """Look once at the new octets of an unfinished head; return whether its blank line seems to have come.
+        """Look once at the new octets of an unfinished head; return whether its blank line seems to have
+        come.
 
         Raises:
             RemoteProtocolError: something is certain to be wrong already.
@@ -344,5 +355,7 @@ class FrameParser:
 
 
 def _missing_nul(octet: bytes, length: int | None, headers: Headers) -> RemoteProtocolError:
-    message = f"octet {excerpt(octet)} where the NUL behind a body of {length} octets must be: content-length is wrong"
+    message = (
+        f"{excerpt(octet)} where the NUL behind a body of {length} octets must be: content-length is wrong"
+    )
     return RemoteProtocolError(Fault.MISSING_NUL, message, receipt=headers.get("receipt"))

@@ -1,7 +1,7 @@
 """`ServerConnection`: the server side of one STOMP connection, the mirror of `Connection`.
 
-Octets come in, events come out, methods answer. This file must not know what carries the octets, what a broker does with
-messages, nor any clock.
+Octets come in, events come out, methods answer. This file must not know what carries the octets, what a
+broker does with messages, nor any clock.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ __all__ = ["ServerConnection"]
 class ServerConnection:
     """The server side of one STOMP connection: no socket, no clock, no thread.
 
-    Hand in octets with `receive_data`, then take events with `next_event` until it says None, answer them with the
-    methods, take octets with `data_to_send` until it has none, and come back at `next_deadline`. The first event is a
-    `ConnectRequest`: until it is answered with `accept` or `reject`, what comes behind it waits unparsed. Receipts are
-    never sent by themselves: call `receipt` once a frame is processed. A client that breaks a rule gets an ERROR frame
-    and the connection ends in a `Closed` event; only the caller's own mistakes raise, and change nothing. `now` is seconds
-    of a monotonic clock of any origin.
+    Hand in octets with `receive_data`, then take events with `next_event` until it says None, answer them
+    with the methods, take octets with `data_to_send` until it has none, and come back at `next_deadline`. The
+    first event is a `ConnectRequest`: until it is answered with `accept` or `reject`, what comes behind it
+    waits unparsed. Receipts are never sent by themselves: call `receipt` once a frame is processed. A client
+    that breaks a rule gets an ERROR frame and the connection ends in a `Closed` event; only the caller's own
+    mistakes raise, and change nothing. `now` is seconds of a monotonic clock of any origin.
     """
 
     __slots__ = ("_engine", "_request", "_farewell")
@@ -60,9 +60,9 @@ class ServerConnection:
     ) -> None:
         """Make a connection that has heard nothing yet.
 
-        `versions` are those to speak. `heartbeat` is (how often we can send, how often we want to hear) in seconds, 0 for
-        never. A client is given up after `heartbeat_tolerance` times the agreed interval and one second of silence.
-        `limits` bounds what the client can make us hold.
+        `versions` are those to speak. `heartbeat` is (how often we can send, how often we want to hear) in
+        seconds, 0 for never. A client is given up after `heartbeat_tolerance` times the agreed interval and
+        one second of silence. `limits` bounds what the client can make us hold.
         """
         self._engine: Engine[ServerEvent] = Engine(
             peer=Sender.CLIENT,
@@ -79,10 +79,14 @@ class ServerConnection:
 
     # What the server says
 
-    def accept(self, *, session: str | None = None, server: str | None = None, headers: HeaderPairs = ()) -> None:
-        """Answer a `ConnectRequest` with CONNECTED, in the version that it names; then take the events that follow.
+    def accept(
+        self, *, session: str | None = None, server: str | None = None, headers: HeaderPairs = ()
+    ) -> None:
+        """Answer a `ConnectRequest` with CONNECTED, in the version that it names; then take the events that
+        follow.
 
-        `session` names the session, `server` the software, as in "name/1.0". Source: STOMP 1.2, "CONNECTED Frame".
+        `session` names the session, `server` the software, as in "name/1.0". Source: STOMP 1.2, "CONNECTED
+        Frame".
 
         Raises:
             LocalProtocolError: there is no request to answer, or a header cannot be represented.
@@ -134,13 +138,14 @@ class ServerConnection:
     ) -> None:
         """Send a message to a subscription of the client. Source: STOMP 1.2, "MESSAGE".
 
-        `subscription` is its id; None, in 1.0, means the one without an id for this destination. `ack` is the id by which
-        1.2 acknowledges the message; where it is not given, and the subscription wants one, the message id serves.
-        A client that has `Limits.max_unacknowledged` messages unacknowledged gets an ERROR instead, and the connection ends.
+        `subscription` is its id; None, in 1.0, means the one without an id for this destination. `ack` is the
+        id by which 1.2 acknowledges the message; where it is not given, and the subscription wants one, the
+        message id serves. A client that has `Limits.max_unacknowledged` messages unacknowledged gets an ERROR
+        instead, and the connection ends.
 
         Raises:
-            LocalProtocolError: not connected, an unknown subscription, an ack id in use, or a header that the version
-                cannot represent.
+            LocalProtocolError: not connected, an unknown subscription, an ack id in use, or a header that the
+                version cannot represent.
         """
         engine = self._engine
         if next_state(engine.state, "MESSAGE") is None:
@@ -158,7 +163,9 @@ class ServerConnection:
             key = delivery_key(version, subscription, message_id, ack)
             if version is Version.V1_2:
                 if ledger.awaits(ack):
-                    raise LocalProtocolError(Misuse.BAD_HEADER, f"ack {ack!r} names another unacknowledged message: use another id")
+                    raise LocalProtocolError(
+                        Misuse.BAD_HEADER, f"ack {ack!r} names another unacknowledged message: use another id"
+                    )
                 pairs.append(("ack", ack))
         if headers:
             pairs += extra_headers(headers, "subscription", "message-id", "destination", "ack")
@@ -166,13 +173,18 @@ class ServerConnection:
         if key is not None:
             if ledger.unacknowledged >= engine.limits.max_unacknowledged and not ledger.awaits(key):
                 limit = engine.limits.max_unacknowledged
-                engine.fail(RemoteProtocolError(Fault.LIMIT_PENDING, f"more than {limit} messages without an acknowledgement"))
+                engine.fail(
+                    RemoteProtocolError(
+                        Fault.LIMIT_PENDING, f"more than {limit} messages without an acknowledgement"
+                    )
+                )
                 return
             ledger.deliver(target, key, message_id)
         engine.commit("MESSAGE", octets)
 
     def receipt(self, receipt_id: str) -> None:
-        """Tell the client that a frame which asked for this receipt is processed. After DISCONNECT, `Closed` follows.
+        """Tell the client that a frame which asked for this receipt is processed. After DISCONNECT, `Closed`
+        follows.
 
         Source: STOMP 1.2, "RECEIPT".
 
@@ -205,23 +217,31 @@ class ServerConnection:
     # What the world says
 
     def receive_data(self, data: bytes, now: float) -> None:
-        """Hand in octets from the client; call `next_event` next, until it says None. b"" is nothing; EOF is `receive_eof`."""
+        """Hand in octets from the client; call `next_event` next, until it says None. b"" is nothing; EOF is
+        `receive_eof`.
+        """
         if self._engine.state is not State.DISCONNECTING:
             self._engine.receive_data(data, now)
 
     def receive_eof(self, now: float) -> None:
-        """Report that the client ended the stream; call `next_event` next: what came before is still reported, then `Closed`."""
+        """Report that the client ended the stream; call `next_event` next: what came before is still
+        reported, then `Closed`.
+        """
         if self._engine.state is State.DISCONNECTING:
             self._engine.finish(CloseReason.DISCONNECT, clean=True)
         else:
             self._engine.receive_eof()
 
     def handle_timeout(self, now: float) -> None:
-        """Do what is due at `now`; then look at `data_to_send` and `next_event`. Too early or too late is harmless."""
+        """Do what is due at `now`; then look at `data_to_send` and `next_event`. Too early or too late is
+        harmless.
+        """
         self._engine.handle_timeout(now)
 
     def suspend_reading(self) -> None:
-        """Say that nothing will be read for a while, by the caller's choice: until `resume_reading`, silence is not counted."""
+        """Say that nothing will be read for a while, by the caller's choice: until `resume_reading`, silence
+        is not counted.
+        """
         self._engine.suspend_reading()
 
     def resume_reading(self, now: float) -> None:
@@ -231,7 +251,8 @@ class ServerConnection:
     # What comes out
 
     def next_event(self) -> ServerEvent | None:
-        """Return the next event, or None when there is none: then more octets are needed, or an answer is. `Closed` is the last.
+        """Return the next event, or None when there is none: then more octets are needed, or an answer is.
+        `Closed` is the last.
 
         At most one frame is parsed for an event, so a caller that stops asking is not flooded.
         """
@@ -250,7 +271,8 @@ class ServerConnection:
         return events.popleft()
 
     def data_to_send(self, now: float, max_bytes: int | None = None) -> bytes:
-        """Hand over octets to write, at most `max_bytes` of them; b"" when there are none. Write them in this order.
+        """Hand over octets to write, at most `max_bytes` of them; b"" when there are none. Write them in this
+        order.
 
         Calling it is what counts as having spoken at `now`, for the heart-beat.
         """
@@ -303,7 +325,9 @@ class ServerConnection:
             return LocalProtocolError(Misuse.CLOSED, f"{method}: this connection is closed")
         if state is State.IDLE:
             return LocalProtocolError(Misuse.NOT_CONNECTED, f"{method} before a ConnectRequest has come")
-        return LocalProtocolError(Misuse.ALREADY_CONNECTED, f"{method}: the ConnectRequest was answered already")
+        return LocalProtocolError(
+            Misuse.ALREADY_CONNECTED, f"{method}: the ConnectRequest was answered already"
+        )
 
     def _hear(self, frame: Frame) -> None:
         engine, headers = self._engine, frame.headers
@@ -327,10 +351,14 @@ class ServerConnection:
                 id, destination = headers.get("id"), headers.get("destination")
                 subscription = engine.ledger.find(id, destination)
                 if subscription is None:
-                    name = repr((destination if id is None else id or "")[:80] if id or destination else "")
-                    raise RemoteProtocolError(Fault.UNKNOWN_SUBSCRIPTION, f"{name} is not subscribed", receipt=receipt)
+                    name = repr((id or destination or "")[:80])
+                    raise RemoteProtocolError(
+                        Fault.UNKNOWN_SUBSCRIPTION, f"{name} is not subscribed", receipt=receipt
+                    )
                 engine.ledger.unsubscribe(subscription)
-                engine.events.append(Unsubscribe(id=id, destination=destination, receipt=receipt, headers=headers))
+                engine.events.append(
+                    Unsubscribe(id=id, destination=destination, receipt=receipt, headers=headers)
+                )
             case "BEGIN":
                 self._begun(headers)
             case "COMMIT":
@@ -338,7 +366,9 @@ class ServerConnection:
                 engine.events.append(Commit(transaction=transaction, receipt=receipt, headers=headers))
             case "ABORT":
                 transaction = self._end_transaction(headers)
-                engine.events.append(Abort(transaction=transaction, implicit=False, receipt=receipt, headers=headers))
+                engine.events.append(
+                    Abort(transaction=transaction, implicit=False, receipt=receipt, headers=headers)
+                )
             case "DISCONNECT":
                 engine.events.extend(_implicit_aborts(engine))
                 engine.events.append(Disconnect(receipt=receipt, headers=headers))
@@ -358,7 +388,9 @@ class ServerConnection:
         if version is None:
             asked = headers.get("accept-version", "1.0")[:80]
             ours = accept_version_header(engine.versions)
-            raise RemoteProtocolError(Fault.NO_COMMON_VERSION, f"the client speaks STOMP {asked!r}, this server {ours}")
+            raise RemoteProtocolError(
+                Fault.NO_COMMON_VERSION, f"the client speaks STOMP {asked!r}, this server {ours}"
+            )
         heartbeat = offer_in(headers) if version.rules.has_heart_beats else (0.0, 0.0)
         engine.state = State.CONNECTING
         engine.held = True
@@ -386,22 +418,30 @@ class ServerConnection:
             raise RemoteProtocolError(Fault.BAD_HEADER, message, receipt=receipt) from None
         if engine.ledger.find(id, destination) is not None:
             name = repr((destination if id is None else id)[:80])
-            raise RemoteProtocolError(Fault.DUPLICATE_SUBSCRIPTION, f"{name} is subscribed already", receipt=receipt)
+            raise RemoteProtocolError(
+                Fault.DUPLICATE_SUBSCRIPTION, f"{name} is subscribed already", receipt=receipt
+            )
         if len(engine.ledger) >= engine.limits.max_subscriptions:
             message = f"more than {engine.limits.max_subscriptions} subscriptions"
             raise RemoteProtocolError(Fault.LIMIT_PENDING, message, receipt=receipt)
         engine.ledger.subscribe(Subscription(id, destination, ack))
-        engine.events.append(Subscribe(id=id, destination=destination, ack=ack, receipt=receipt, headers=headers))
+        engine.events.append(
+            Subscribe(id=id, destination=destination, ack=ack, receipt=receipt, headers=headers)
+        )
 
     def _acknowledged(self, frame: Frame) -> None:
         engine, headers = self._engine, frame.headers
         receipt = headers.get("receipt")
         transaction = self._open_transaction(headers)
         version = self._version
-        key = delivery_key(version, headers.get("subscription"), headers.get("message-id", ""), headers.get("id"))
+        key = delivery_key(
+            version, headers.get("subscription"), headers.get("message-id", ""), headers.get("id")
+        )
         if key is None or not engine.ledger.awaits(key):
             name = ", ".join(f"{name}:{headers[name][:80]!r}" for name in version.rules.ack_headers)
-            raise RemoteProtocolError(Fault.UNKNOWN_MESSAGE, f"no message awaits {frame.command} for {name}", receipt=receipt)
+            raise RemoteProtocolError(
+                Fault.UNKNOWN_MESSAGE, f"no message awaits {frame.command} for {name}", receipt=receipt
+            )
         subscription, message_ids = engine.ledger.acknowledge(key, version)
         event = Ack if frame.command == "ACK" else Nack
         engine.events.append(
@@ -455,7 +495,9 @@ def _goodbye(engine: Engine[ServerEvent], error: RemoteProtocolError) -> None:
     body = str(error).encode("utf-8", "replace")
     if error.receipt is not None:
         try:
-            engine.output.append(engine.prepare("ERROR", [pairs[0], ("receipt-id", error.receipt), *pairs[1:]], body))
+            engine.output.append(
+                engine.prepare("ERROR", [pairs[0], ("receipt-id", error.receipt), *pairs[1:]], body)
+            )
             return
         except LocalProtocolError:
             # The client wrote it in a way that the version cannot write back.

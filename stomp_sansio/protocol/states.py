@@ -1,7 +1,8 @@
 """The conversation as one table: which frame may follow in which state, by who sends it.
 
-The table is blind to roles: both sides go through the same states, one by sending a frame, the other by receiving it. The
-pictures in the documentation are made from it. This file must not know octets or the methods of any role.
+The table is blind to roles: both sides go through the same states, one by sending a frame, the other by
+receiving it. The pictures in the documentation are made from it. This file must not know octets or the
+methods of any role.
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined",
 
 
 def charset(content_type: str | None) -> str:
-    """Return the charset that a content-type names; UTF-8 when it names none (STOMP 1.2, "Header content-type")."""
+    """Return the charset that a content-type names; UTF-8 when it names none (STOMP 1.2, "Header
+    content-type").
+    """
     for parameter in (content_type or "").split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":

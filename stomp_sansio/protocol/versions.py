@@ -1,7 +1,7 @@
 """What differs between STOMP 1.0, 1.1 and 1.2: one row a version.
 
-Every question "is it allowed in this version?" is answered from these rows. This file must not know how octets are
-read or written, nor who asks.
+Every question "is it allowed in this version?" is answered from these rows. This file must not know how
+octets are read or written, nor who asks.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class VersionRules:
     """What one version of STOMP allows."""
 
     crlf: bool
-    """Whether a line may end in CR LF (1.2, "Augmented BNF": EOL = [CR] LF). Where not, CR is an ordinary octet."""
+    """Whether a line may end in CR LF (1.2, "Augmented BNF": EOL = [CR] LF). Where not, CR is an ordinary
+    octet.
+    """
 
     unescapes: Mapping[str, str]
     """What may stand behind a backslash in a header, and the character it means ("Value Encoding")."""
@@ -109,8 +111,9 @@ def accept_version_header(versions: tuple[Version, ...]) -> str:
 def highest_common(accept_version: str | None, versions: tuple[Version, ...]) -> Version | None:
     """Return the best version both sides speak, or None when there is none.
 
-    `accept_version` is the client's header; None stands for a client that sent none, which means 1.0. Order and
-    unknown entries do not matter (STOMP 1.2, "Protocol Negotiation": the highest version both have in common).
+    `accept_version` is the client's header; None stands for a client that sent none, which means 1.0. Order
+    and unknown entries do not matter (STOMP 1.2, "Protocol Negotiation": the highest version both have in
+    common).
     """
     offered = {"1.0"} if accept_version is None else {item.strip(" \t") for item in accept_version.split(",")}
     for version in reversed(ALL_VERSIONS):
