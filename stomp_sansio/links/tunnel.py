@@ -98,11 +98,13 @@ class ProxyTunnel:
         self._connection.receive_data(head)
         try:
             event = self._connection.next_event()
-        except h11.RemoteProtocolError as error:
+        except h11.RemoteProtocolError:
+            # h11 quotes the offending line, which may hold a cookie: only the first line is shown.
+            first_line = excerpt(head.partition(b"\n")[0])
             raise RemoteProtocolError(
                 LinkFault.BAD_HANDSHAKE,
-                f"The proxy's answer is no HTTP: is this the port of an HTTP proxy? ({error}: {excerpt(head)})",
-            ) from error
+                f"The proxy's answer is no HTTP ({first_line}): is this the port of an HTTP proxy?",
+            ) from None
         if isinstance(event, h11.InformationalResponse):
             self._informational += 1
             if self._informational > _MAX_INFORMATIONAL:
@@ -111,6 +113,10 @@ class ProxyTunnel:
             if not 200 <= event.status_code < 300:
                 self.refused_status = event.status_code
                 raise RemoteProtocolError(LinkFault.HTTP_STATUS, _explained(event.status_code))
+            if event.http_version != b"1.1":
+                raise RemoteProtocolError(
+                    LinkFault.BAD_HANDSHAKE, "The proxy speaks HTTP/1.0, which knows no tunnels: use another proxy"
+                )
             self.established = True
 
 
