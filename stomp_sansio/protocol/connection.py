@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..errors import Fault, LocalProtocolError, Misuse, RemoteProtocolError
-from .commands import Sender
+from ..errors import LocalProtocolError, Misuse
+from .client_hearing import CLIENT
 from .engine import Engine, extra_headers
-from .events import AckMode, ClientEvent, CloseReason, Connected, Error, Message, Receipt
-from .frames import Frame
+from .events import AckMode, ClientEvent, CloseReason, Message
 from .headers import HeaderPairs
-from .heartbeat import heart_beat_header, offer_in
+from .heartbeat import heart_beat_header
 from .ledger import Subscription, delivery_key
 from .limits import Limits
 from .states import State, next_state
@@ -33,7 +32,7 @@ class Connection:
     and is never used again.
     """
 
-    __slots__ = ("_engine", "_farewell", "_receipts")
+    __slots__ = ("_engine",)
 
     def __init__(
         self,
@@ -50,18 +49,12 @@ class Connection:
         one second of silence. `limits` bounds what the server can make us hold.
         """
         self._engine: Engine[ClientEvent] = Engine(
-            peer=Sender.SERVER,
-            tolerant=True,
+            role=CLIENT,
             versions=versions,
             heartbeat=heartbeat,
             heartbeat_tolerance=heartbeat_tolerance,
             limits=limits if limits is not None else Limits.client(),
-            # STOMP 1.2, "ERROR", is the server's frame: a client that is wronged just leaves.
-            goodbye=lambda engine, error: None,
-            last_words=lambda engine: (),
         )
-        self._receipts: set[str] = set()
-        self._farewell: str | None = None
 
     # What the client says
 
@@ -149,9 +142,9 @@ class Connection:
             raise LocalProtocolError(
                 Misuse.BAD_HEADER, f"ack is {ack!r}: it must be one of {known}"
             ) from None
-        if id is None and self._version.rules.subscription_id_required:
+        if id is None and self._engine.version.rules.subscription_id_required:
             raise LocalProtocolError(
-                Misuse.BAD_HEADER, f"STOMP {self._version.value} requires an id for a subscription"
+                Misuse.BAD_HEADER, f"STOMP {self._engine.version.value} requires an id for a subscription"
             )
         ledger = self._engine.ledger
         if ledger.find(id, destination) is not None:
@@ -272,7 +265,7 @@ class Connection:
             LocalProtocolError: not connected, a receipt id in use, or a header that cannot be represented.
         """
         self._submit("DISCONNECT", [], None, receipt, headers)
-        self._farewell = receipt
+        self._engine.ledger.farewell = receipt
         if receipt is None:
             self._engine.finish(CloseReason.DISCONNECT, clean=True)
 
@@ -314,22 +307,7 @@ class Connection:
 
         At most one frame is parsed for an event, so a caller that stops asking is not flooded.
         """
-        engine = self._engine
-        events = engine.events
-        while not events:
-            frame = engine.next_frame()
-            if frame is None:
-                if not events:
-                    return None
-                break
-            if frame.command == "MESSAGE":
-                try:
-                    return self._message(frame)
-                except RemoteProtocolError as error:
-                    engine.fail(error)
-            else:
-                self._other(frame)
-        return events.popleft()
+        return self._engine.next_event()
 
     def data_to_send(self, now: float, max_bytes: int | None = None) -> bytes:
         """Hand over octets to write, at most `max_bytes` of them; b"" when there are none. Write them in this
@@ -374,12 +352,6 @@ class Connection:
 
     # Saying
 
-    @property
-    def _version(self) -> Version:
-        version = self._engine.parser.version
-        assert version is not None, "only asked while connected"
-        return version
-
     def _allow(self, command: str) -> None:
         if next_state(self._engine.state, command) is None:
             raise self._engine.refusal(command)
@@ -404,7 +376,7 @@ class Connection:
                 )
             own.append(("transaction", transaction))
         if receipt is not None:
-            if receipt in self._receipts:
+            if receipt in self._engine.ledger.receipts:
                 raise LocalProtocolError(
                     Misuse.DUPLICATE_RECEIPT, f"receipt {receipt!r} is awaited already: use another id"
                 )
@@ -414,7 +386,7 @@ class Connection:
         octets = self._engine.prepare(command, own, body, content_length=content_length)
         self._engine.commit(command, octets)
         if receipt is not None:
-            self._receipts.add(receipt)
+            self._engine.ledger.receipts.add(receipt)
 
     def _acknowledge(
         self,
@@ -425,7 +397,7 @@ class Connection:
         headers: HeaderPairs,
     ) -> None:
         self._allow(command)
-        version, ledger = self._version, self._engine.ledger
+        version, ledger = self._engine.version, self._engine.ledger
         if command == "NACK" and not version.rules.has_nack:
             raise LocalProtocolError(
                 Misuse.UNSUPPORTED_IN_VERSION, "STOMP 1.0 has no NACK: let the connection end instead"
@@ -461,83 +433,3 @@ class Connection:
             raise LocalProtocolError(Misuse.UNKNOWN_TRANSACTION, f"transaction {transaction!r} is not open")
         self._submit(command, [("transaction", transaction)], None, receipt, headers)
         del transactions[transaction]
-
-    # Hearing
-
-    def _message(self, frame: Frame) -> Message:
-        headers = frame.headers
-        engine = self._engine
-        ledger = engine.ledger
-        destination, message_id = headers["destination"], headers["message-id"]
-        id, ack = headers.get("subscription"), headers.get("ack")
-        subscription = ledger.find(id, destination)
-        if subscription is not None and subscription.ack is not AckMode.AUTO:
-            key = delivery_key(self._version, id, message_id, ack)
-            if key is not None:
-                if ledger.unacknowledged >= engine.limits.max_unacknowledged and not ledger.awaits(key):
-                    raise RemoteProtocolError(
-                        Fault.LIMIT_PENDING,
-                        f"more than {engine.limits.max_unacknowledged} messages without an acknowledgement "
-                        "(Limits.max_unacknowledged): acknowledge them, or ask for a prefetch",
-                    )
-                ledger.deliver(subscription, key, message_id)
-        return Message(
-            destination=destination,
-            message_id=message_id,
-            subscription=id,
-            ack=ack,
-            known=subscription is not None,
-            headers=headers,
-            body=frame.body,
-        )
-
-    def _other(self, frame: Frame) -> None:
-        engine, headers = self._engine, frame.headers
-        if frame.command == "CONNECTED":
-            try:
-                self._connected(frame)
-            except RemoteProtocolError as error:
-                engine.fail(error)
-        elif frame.command == "RECEIPT":
-            receipt_id = headers["receipt-id"]
-            engine.events.append(
-                Receipt(receipt_id=receipt_id, known=receipt_id in self._receipts, headers=headers)
-            )
-            self._receipts.discard(receipt_id)
-            if engine.state is State.DISCONNECTING and receipt_id == self._farewell:
-                engine.finish(CloseReason.DISCONNECT, clean=True)
-        else:
-            # STOMP 1.2, "ERROR": the server closes after it. Some do not, and talk on: nobody listens.
-            engine.events.append(
-                Error(
-                    message=headers.get("message"),
-                    receipt_id=headers.get("receipt-id"),
-                    headers=headers,
-                    body=frame.body,
-                )
-            )
-            engine.finish(CloseReason.ERROR)
-
-    def _connected(self, frame: Frame) -> None:
-        engine, headers = self._engine, frame.headers
-        name = headers.get("version", "1.0")
-        version = next((version for version in engine.versions if version.value == name), None)
-        if version is None:
-            # STOMP 1.2, "Protocol Negotiation": the server picks one of those offered; none means 1.0.
-            offered = accept_version_header(engine.versions)
-            raise RemoteProtocolError(
-                Fault.UNSUPPORTED_VERSION, f"the server chose STOMP {name[:20]!r}, and {offered} was offered"
-            )
-        theirs = offer_in(headers) if version.rules.has_heart_beats else (0.0, 0.0)
-        engine.parser.version = version
-        engine.state = State.CONNECTED
-        engine.heartbeat.start(theirs, unsaid=False)
-        engine.events.append(
-            Connected(
-                version=version,
-                session=headers.get("session"),
-                server=headers.get("server"),
-                heartbeat=engine.heartbeat.negotiated,
-                headers=headers,
-            )
-        )

@@ -69,7 +69,7 @@ def encode(frame: Frame, version: Version, *, content_length: bool = True) -> by
     except UnicodeEncodeError as error:
         raise LocalProtocolError(
             Misuse.NOT_UTF8,
-            f"a header of {command} has a lone surrogate, U+{ord(error.object[error.start]):04X}: it is no text",
+            f"{command}: a lone surrogate in a header, U+{ord(error.object[error.start]):04X}: it is no text",
         ) from None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ..errors import Fault, LocalProtocolError, Misuse, RemoteProtocolError
@@ -23,12 +24,39 @@ from .parser import FrameParser
 from .states import State, next_state
 from .versions import ALL_VERSIONS, Version
 
-__all__ = ["Engine", "extra_headers"]
+__all__ = ["Engine", "Proposal", "Role", "extra_headers"]
 
 _EventT = TypeVar("_EventT")
 
 # Unread octets at which reading should pause: one read of a usual driver.
 _ENOUGH = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a hand-shake would establish, while it waits for the application's answer."""
+
+    version: Version
+    heartbeat: tuple[float, float]
+    """What the peer offers, in seconds."""
+    names_version: bool
+    """Whether the peer knows versions by name: 1.0 did not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role(Generic[_EventT]):
+    """What differs between the two sides of a connection."""
+
+    peer: Sender
+    """Who sends to us."""
+    tolerant: bool
+    """Whether headers are read as brokers relay them."""
+    hear: Callable[[Engine[_EventT], Frame], None]
+    """Queues the events that a frame means, or raises the peer's fault."""
+    goodbye: Callable[[Engine[_EventT], RemoteProtocolError], None]
+    """Queues what is to be said to a peer that broke a rule."""
+    last_words: Callable[[Engine[_EventT]], Iterable[_EventT]]
+    """Gives the events that must stand before `Closed`."""
 
 
 class Engine(Generic[_EventT]):
@@ -37,10 +65,8 @@ class Engine(Generic[_EventT]):
     __slots__ = (
         "_eof",
         "_full",
-        "_goodbye",
         "_hungry",
-        "_last_words",
-        "_peer",
+        "_role",
         "events",
         "heartbeat",
         "held",
@@ -48,6 +74,7 @@ class Engine(Generic[_EventT]):
         "limits",
         "output",
         "parser",
+        "proposal",
         "state",
         "suspended",
         "versions",
@@ -56,40 +83,47 @@ class Engine(Generic[_EventT]):
     def __init__(
         self,
         *,
-        peer: Sender,
-        tolerant: bool,
+        role: Role[_EventT],
         versions: Iterable[Version],
         heartbeat: tuple[float, float],
         heartbeat_tolerance: float,
         limits: Limits,
-        goodbye: Callable[[Engine[_EventT], RemoteProtocolError], None],
-        last_words: Callable[[Engine[_EventT]], Iterable[_EventT]],
     ) -> None:
-        """Make the engine of one connection.
-
-        `peer` is who sends to us. `goodbye` queues what is to be said to a peer that broke a rule.
-        `last_words` gives the events that must come between everything else and `Closed`.
-        """
+        """Make the engine of one connection."""
         offered = frozenset(versions)
         self.versions = tuple(version for version in ALL_VERSIONS if version in offered)
         if not self.versions:
             raise ValueError("versions is empty: name at least one Version")
         self.limits = limits
         self.state = State.IDLE
-        self.parser = FrameParser(None, limits, tolerant=tolerant)
+        self.parser = FrameParser(None, limits, tolerant=role.tolerant)
         self.output = Output()
         self.heartbeat = Heartbeat(heartbeat, heartbeat_tolerance)
         self.ledger = Ledger()
         self.events: deque[_EventT | Closed] = deque()
         self.held = False
         """Whether what comes stays unparsed until the application has answered."""
+        self.proposal: Proposal | None = None
         self.suspended = False
-        self._peer = peer
-        self._goodbye = goodbye
-        self._last_words = last_words
+        self._role = role
         self._eof = False
         self._hungry = True
         self._full = False
+
+    @property
+    def version(self) -> Version:
+        """The negotiated version. Ask only while one is."""
+        version = self.parser.version
+        assert version is not None, "only asked once the connection is established"
+        return version
+
+    def establish(self, version: Version, theirs: tuple[float, float], *, unsaid: bool) -> None:
+        """Go on in a version from the very next octet, and beat hearts as both sides offer (seconds)."""
+        self.state = State.CONNECTED
+        self.parser.version = version
+        self.proposal = None
+        self.held = False
+        self.heartbeat.start(theirs, unsaid=unsaid)
 
     # Reading
 
@@ -115,15 +149,20 @@ class Engine(Generic[_EventT]):
             self._eof = True
             self.parser.receive_eof()
 
-    def next_frame(self) -> Frame | None:
-        """Return the next frame that is allowed here, or None: then look at `events`, where an ending may
-        stand.
-        """
-        if self.held or self.state is State.CLOSED:
-            return None
-        try:
-            frame = self.parser.next_frame()
-            if frame is not None:
+    def next_event(self) -> _EventT | Closed | None:
+        """Return the next event, parsing no more frames than it takes; None when more octets are needed."""
+        events = self.events
+        while not events:
+            if self.held or self.state is State.CLOSED:
+                return None
+            try:
+                frame = self.parser.next_frame()
+                if frame is None:
+                    self._hungry = True
+                    if not self._eof:
+                        return None
+                    self.finish(CloseReason.EOF)
+                    break
                 self._hungry = False
                 if next_state(self.state, frame.command) is None:
                     raise RemoteProtocolError(
@@ -131,15 +170,11 @@ class Engine(Generic[_EventT]):
                         f"{frame.command} while the connection is {self.state.value}",
                         receipt=frame.headers.get("receipt"),
                     )
-                validate(frame, self.parser.version, self._peer)
-                return frame
-        except RemoteProtocolError as error:
-            self.fail(error)
-            return None
-        self._hungry = True
-        if self._eof:
-            self.finish(CloseReason.EOF)
-        return None
+                validate(frame, self.parser.version, self._role.peer)
+                self._role.hear(self, frame)
+            except RemoteProtocolError as error:
+                self.fail(error)
+        return events.popleft()
 
     @property
     def wants_read(self) -> bool:
@@ -226,14 +261,14 @@ class Engine(Generic[_EventT]):
 
     def fail(self, error: RemoteProtocolError) -> None:
         """End because the peer broke a rule: first the good-bye is queued, then the fault is reported."""
-        self._goodbye(self, error)
+        self._role.goodbye(self, error)
         self.finish(CloseReason.FAULT, error=error)
 
     def finish(
         self, reason: CloseReason, *, clean: bool = False, error: RemoteProtocolError | None = None
     ) -> None:
         """End: `Closed` is queued as the last event."""
-        self.events.extend(self._last_words(self))
+        self.events.extend(self._role.last_words(self))
         self.events.append(Closed(clean=clean, reason=reason, error=error))
         self.state = State.CLOSED
         self.held = False

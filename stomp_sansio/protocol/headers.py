@@ -6,7 +6,7 @@ This file must not know frames, escapes or what any header means.
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import TypeAlias, TypeVar, overload
+from typing import TypeAlias, TypeVar, cast, overload
 
 from ..redaction import redacted
 
@@ -41,8 +41,8 @@ class Headers(Mapping[str, str]):
             self._first = headers._first
             self._pairs = headers._pairs
         elif isinstance(headers, Mapping):
-            mapping: Mapping[str, str] = headers
-            self._first = dict(mapping)
+            # A mapping may be an iterable of pairs by its type alone: here it is one of names.
+            self._first = dict(cast("Mapping[str, str]", headers))
         else:
             pairs = tuple((name, value) for name, value in headers)
             self._first = {}

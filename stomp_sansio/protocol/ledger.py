@@ -1,4 +1,4 @@
-"""What is open between a client and a server: subscriptions, transactions, unacknowledged messages.
+"""What is open between a client and a server: subscriptions, transactions, messages, receipts.
 
 Both roles keep the same books, one of what it did, the other of what it was told. This file must not know
 frames, nor which role it serves.
@@ -46,13 +46,17 @@ class Subscription:
 class Ledger:
     """The books of one connection."""
 
-    __slots__ = ("_by_destination", "_deliveries", "subscriptions", "transactions")
+    __slots__ = ("_by_destination", "_deliveries", "farewell", "receipts", "subscriptions", "transactions")
 
     def __init__(self) -> None:
         self.subscriptions: dict[str, Subscription] = {}
         """By id."""
         self.transactions: dict[str, None] = {}
         """Open ones, in the order they were begun."""
+        self.receipts: set[str] = set()
+        """Ids of receipts that were asked for and have not come."""
+        self.farewell: str | None = None
+        """The receipt that DISCONNECT asked for."""
         # Only 1.0 allows a subscription without an id: its destination is then its name.
         self._by_destination: dict[str, Subscription] = {}
         self._deliveries: dict[DeliveryKey, Subscription] = {}

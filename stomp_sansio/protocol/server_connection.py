@@ -9,30 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import Fault, LocalProtocolError, Misuse, RemoteProtocolError
-from .commands import Sender
 from .engine import Engine, extra_headers
 from .events import (
-    Abort,
-    Ack,
     AckMode,
-    Begin,
     CloseReason,
-    Commit,
-    ConnectRequest,
-    Disconnect,
-    Nack,
-    Send,
     ServerEvent,
-    Subscribe,
-    Unsubscribe,
 )
-from .frames import Frame
-from .headers import HeaderPairs, Headers
-from .heartbeat import heart_beat_header, offer_in
-from .ledger import Subscription, delivery_key
+from .headers import HeaderPairs
+from .heartbeat import heart_beat_header
+from .ledger import delivery_key
 from .limits import Limits
+from .server_hearing import SERVER
 from .states import State, next_state
-from .versions import ALL_VERSIONS, Version, accept_version_header, highest_common
+from .versions import ALL_VERSIONS, Version
 
 __all__ = ["ServerConnection"]
 
@@ -48,7 +37,7 @@ class ServerConnection:
     mistakes raise, and change nothing. `now` is seconds of a monotonic clock of any origin.
     """
 
-    __slots__ = ("_engine", "_request", "_farewell")
+    __slots__ = ("_engine",)
 
     def __init__(
         self,
@@ -65,17 +54,12 @@ class ServerConnection:
         one second of silence. `limits` bounds what the client can make us hold.
         """
         self._engine: Engine[ServerEvent] = Engine(
-            peer=Sender.CLIENT,
-            tolerant=False,
+            role=SERVER,
             versions=versions,
             heartbeat=heartbeat,
             heartbeat_tolerance=heartbeat_tolerance,
             limits=limits if limits is not None else Limits.server(),
-            goodbye=_goodbye,
-            last_words=_implicit_aborts,
         )
-        self._request: Headers | None = None
-        self._farewell: str | None = None
 
     # What the server says
 
@@ -91,14 +75,13 @@ class ServerConnection:
         Raises:
             LocalProtocolError: there is no request to answer, or a header cannot be represented.
         """
-        engine, request = self._engine, self._request
-        if engine.state is not State.CONNECTING or request is None:
+        engine, proposal = self._engine, self._engine.proposal
+        if engine.state is not State.CONNECTING or proposal is None:
             raise self._no_request("accept")
-        version = highest_common(request.get("accept-version"), engine.versions)
-        assert version is not None, "a request without a common version is never reported"
+        version = proposal.version
         pairs: list[tuple[str, str]] = []
         # STOMP 1.0 has no version header: it is for those who asked.
-        if "accept-version" in request:
+        if proposal.names_version:
             pairs.append(("version", version.value))
         if session is not None:
             pairs.append(("session", session))
@@ -109,11 +92,7 @@ class ServerConnection:
             pairs.append(("heart-beat", heart_beat))
         pairs += extra_headers(headers, "version", "session", "server", "heart-beat")
         engine.commit("CONNECTED", engine.prepare("CONNECTED", pairs))
-        self._request = None
-        engine.parser.version = version
-        engine.held = False
-        theirs = offer_in(request) if version.rules.has_heart_beats else (0.0, 0.0)
-        engine.heartbeat.start(theirs, unsaid=True)
+        engine.establish(version, proposal.heartbeat, unsaid=True)
 
     def reject(self, message: str, *, body: bytes = b"", headers: HeaderPairs = ()) -> None:
         """Answer a `ConnectRequest` with ERROR; `Closed` follows. Source: STOMP 1.2, "ERROR".
@@ -150,7 +129,7 @@ class ServerConnection:
         engine = self._engine
         if next_state(engine.state, "MESSAGE") is None:
             raise engine.refusal("MESSAGE")
-        version, ledger = self._version, engine.ledger
+        version, ledger = engine.version, engine.ledger
         target = ledger.find(subscription, destination)
         if target is None:
             name = repr(destination if subscription is None else subscription)
@@ -193,7 +172,7 @@ class ServerConnection:
         """
         engine = self._engine
         engine.commit("RECEIPT", engine.prepare("RECEIPT", [("receipt-id", receipt_id)]))
-        if engine.state is State.DISCONNECTING and receipt_id == self._farewell:
+        if engine.state is State.DISCONNECTING and receipt_id == engine.ledger.farewell:
             engine.finish(CloseReason.DISCONNECT, clean=True)
 
     def error(
@@ -256,19 +235,7 @@ class ServerConnection:
 
         At most one frame is parsed for an event, so a caller that stops asking is not flooded.
         """
-        engine = self._engine
-        events = engine.events
-        while not events:
-            frame = engine.next_frame()
-            if frame is None:
-                if not events:
-                    return None
-                break
-            try:
-                self._hear(frame)
-            except RemoteProtocolError as error:
-                engine.fail(error)
-        return events.popleft()
+        return self._engine.next_event()
 
     def data_to_send(self, now: float, max_bytes: int | None = None) -> bytes:
         """Hand over octets to write, at most `max_bytes` of them; b"" when there are none. Write them in this
@@ -311,14 +278,6 @@ class ServerConnection:
         version = "" if self.version is None else f" STOMP {self.version.value}"
         return f"<ServerConnection {self.state.value}{version}>"
 
-    # Hearing
-
-    @property
-    def _version(self) -> Version:
-        version = self._engine.parser.version
-        assert version is not None, "only asked while connected"
-        return version
-
     def _no_request(self, method: str) -> LocalProtocolError:
         state = self._engine.state
         if state is State.CLOSED:
@@ -328,178 +287,3 @@ class ServerConnection:
         return LocalProtocolError(
             Misuse.ALREADY_CONNECTED, f"{method}: the ConnectRequest was answered already"
         )
-
-    def _hear(self, frame: Frame) -> None:
-        engine, headers = self._engine, frame.headers
-        receipt = headers.get("receipt")
-        match frame.command:
-            case "SEND":
-                engine.events.append(
-                    Send(
-                        destination=headers["destination"],
-                        transaction=self._open_transaction(headers),
-                        receipt=receipt,
-                        headers=headers,
-                        body=frame.body,
-                    )
-                )
-            case "ACK" | "NACK":
-                self._acknowledged(frame)
-            case "SUBSCRIBE":
-                self._subscribed(headers)
-            case "UNSUBSCRIBE":
-                id, destination = headers.get("id"), headers.get("destination")
-                subscription = engine.ledger.find(id, destination)
-                if subscription is None:
-                    name = repr((id or destination or "")[:80])
-                    raise RemoteProtocolError(
-                        Fault.UNKNOWN_SUBSCRIPTION, f"{name} is not subscribed", receipt=receipt
-                    )
-                engine.ledger.unsubscribe(subscription)
-                engine.events.append(
-                    Unsubscribe(id=id, destination=destination, receipt=receipt, headers=headers)
-                )
-            case "BEGIN":
-                self._begun(headers)
-            case "COMMIT":
-                transaction = self._end_transaction(headers)
-                engine.events.append(Commit(transaction=transaction, receipt=receipt, headers=headers))
-            case "ABORT":
-                transaction = self._end_transaction(headers)
-                engine.events.append(
-                    Abort(transaction=transaction, implicit=False, receipt=receipt, headers=headers)
-                )
-            case "DISCONNECT":
-                engine.events.extend(_implicit_aborts(engine))
-                engine.events.append(Disconnect(receipt=receipt, headers=headers))
-                engine.state = State.DISCONNECTING
-                engine.held = True
-                # STOMP 1.2, "DISCONNECT": the client must send nothing more, so its silence means nothing.
-                engine.heartbeat.suspend()
-                self._farewell = receipt
-                if receipt is None:
-                    engine.finish(CloseReason.DISCONNECT, clean=True)
-            case _:
-                self._requested(headers)
-
-    def _requested(self, headers: Headers) -> None:
-        engine = self._engine
-        version = highest_common(headers.get("accept-version"), engine.versions)
-        if version is None:
-            asked = headers.get("accept-version", "1.0")[:80]
-            ours = accept_version_header(engine.versions)
-            raise RemoteProtocolError(
-                Fault.NO_COMMON_VERSION, f"the client speaks STOMP {asked!r}, this server {ours}"
-            )
-        heartbeat = offer_in(headers) if version.rules.has_heart_beats else (0.0, 0.0)
-        engine.state = State.CONNECTING
-        engine.held = True
-        self._request = headers
-        engine.events.append(
-            ConnectRequest(
-                version=version,
-                host=headers.get("host"),
-                login=headers.get("login"),
-                passcode=headers.get("passcode"),
-                heartbeat=heartbeat,
-                headers=headers,
-            )
-        )
-
-    def _subscribed(self, headers: Headers) -> None:
-        engine, receipt = self._engine, headers.get("receipt")
-        id, destination = headers.get("id"), headers["destination"]
-        try:
-            ack = AckMode(headers.get("ack", "auto"))
-        except ValueError:
-            # STOMP 1.2, "SUBSCRIBE ack Header": one of three values.
-            known = ", ".join(mode.value for mode in AckMode)
-            message = f"ack is {headers['ack'][:80]!r}: it must be one of {known}"
-            raise RemoteProtocolError(Fault.BAD_HEADER, message, receipt=receipt) from None
-        if engine.ledger.find(id, destination) is not None:
-            name = repr((destination if id is None else id)[:80])
-            raise RemoteProtocolError(
-                Fault.DUPLICATE_SUBSCRIPTION, f"{name} is subscribed already", receipt=receipt
-            )
-        if len(engine.ledger) >= engine.limits.max_subscriptions:
-            message = f"more than {engine.limits.max_subscriptions} subscriptions"
-            raise RemoteProtocolError(Fault.LIMIT_PENDING, message, receipt=receipt)
-        engine.ledger.subscribe(Subscription(id, destination, ack))
-        engine.events.append(
-            Subscribe(id=id, destination=destination, ack=ack, receipt=receipt, headers=headers)
-        )
-
-    def _acknowledged(self, frame: Frame) -> None:
-        engine, headers = self._engine, frame.headers
-        receipt = headers.get("receipt")
-        transaction = self._open_transaction(headers)
-        version = self._version
-        key = delivery_key(
-            version, headers.get("subscription"), headers.get("message-id", ""), headers.get("id")
-        )
-        if key is None or not engine.ledger.awaits(key):
-            name = ", ".join(f"{name}:{headers[name][:80]!r}" for name in version.rules.ack_headers)
-            raise RemoteProtocolError(
-                Fault.UNKNOWN_MESSAGE, f"no message awaits {frame.command} for {name}", receipt=receipt
-            )
-        subscription, message_ids = engine.ledger.acknowledge(key, version)
-        event = Ack if frame.command == "ACK" else Nack
-        engine.events.append(
-            event(
-                subscription=subscription.id,
-                message_ids=message_ids,
-                transaction=transaction,
-                receipt=receipt,
-                headers=headers,
-            )
-        )
-
-    def _begun(self, headers: Headers) -> None:
-        engine, receipt, transaction = self._engine, headers.get("receipt"), headers["transaction"]
-        transactions = engine.ledger.transactions
-        if transaction in transactions:
-            message = f"transaction {transaction[:80]!r} is open already"
-            raise RemoteProtocolError(Fault.DUPLICATE_TRANSACTION, message, receipt=receipt)
-        if len(transactions) >= engine.limits.max_transactions:
-            message = f"more than {engine.limits.max_transactions} open transactions"
-            raise RemoteProtocolError(Fault.LIMIT_PENDING, message, receipt=receipt)
-        transactions[transaction] = None
-        engine.events.append(Begin(transaction=transaction, receipt=receipt, headers=headers))
-
-    def _end_transaction(self, headers: Headers) -> str:
-        transaction = self._open_transaction(headers) or ""
-        del self._engine.ledger.transactions[transaction]
-        return transaction
-
-    def _open_transaction(self, headers: Headers) -> str | None:
-        transaction = headers.get("transaction")
-        if transaction is not None and transaction not in self._engine.ledger.transactions:
-            message = f"transaction {transaction[:80]!r} is not open"
-            raise RemoteProtocolError(Fault.UNKNOWN_TRANSACTION, message, receipt=headers.get("receipt"))
-        return transaction
-
-
-def _implicit_aborts(engine: Engine[ServerEvent]) -> list[ServerEvent]:
-    """Return an `Abort` for each open transaction, and forget them: STOMP 1.2, "BEGIN"."""
-    transactions = list(engine.ledger.transactions)
-    engine.ledger.transactions.clear()
-    return [Abort(transaction=name, implicit=True, receipt=None, headers=Headers()) for name in transactions]
-
-
-def _goodbye(engine: Engine[ServerEvent], error: RemoteProtocolError) -> None:
-    """Queue the ERROR frame for a client that broke a rule: what in the header, where and why in the body."""
-    pairs = [("message", str(error.fault.value)), ("content-type", "text/plain")]
-    if error.fault is Fault.NO_COMMON_VERSION:
-        # STOMP 1.2, "Protocol Negotiation".
-        pairs.append(("version", accept_version_header(engine.versions)))
-    body = str(error).encode("utf-8", "replace")
-    if error.receipt is not None:
-        try:
-            engine.output.append(
-                engine.prepare("ERROR", [pairs[0], ("receipt-id", error.receipt), *pairs[1:]], body)
-            )
-            return
-        except LocalProtocolError:
-            # The client wrote it in a way that the version cannot write back.
-            pass
-    engine.output.append(engine.prepare("ERROR", pairs, body))

@@ -1,0 +1,115 @@
+"""What a client makes of the frames of a server: each becomes an event, and an entry in the books.
+
+This file must not know how frames are read, nor what a client may say.
+"""
+
+from __future__ import annotations
+
+from ..errors import Fault, RemoteProtocolError
+from .commands import Sender
+from .engine import Engine, Role
+from .events import AckMode, ClientEvent, CloseReason, Connected, Error, Message, Receipt
+from .frames import Frame
+from .heartbeat import offer_in
+from .ledger import delivery_key
+from .states import State
+from .versions import accept_version_header
+
+__all__ = ["CLIENT"]
+
+
+def _hear(engine: Engine[ClientEvent], frame: Frame) -> None:
+    if frame.command == "MESSAGE":
+        _message(engine, frame)
+    elif frame.command == "RECEIPT":
+        _receipt(engine, frame)
+    elif frame.command == "ERROR":
+        _error(engine, frame)
+    else:
+        _connected(engine, frame)
+
+
+def _message(engine: Engine[ClientEvent], frame: Frame) -> None:
+    headers, ledger = frame.headers, engine.ledger
+    destination, message_id = headers["destination"], headers["message-id"]
+    id, ack = headers.get("subscription"), headers.get("ack")
+    subscription = ledger.find(id, destination)
+    if subscription is not None and subscription.ack is not AckMode.AUTO:
+        key = delivery_key(engine.version, id, message_id, ack)
+        if key is not None:
+            limit = engine.limits.max_unacknowledged
+            if ledger.unacknowledged >= limit and not ledger.awaits(key):
+                raise RemoteProtocolError(
+                    Fault.LIMIT_PENDING,
+                    f"more than {limit} messages without an acknowledgement (Limits.max_unacknowledged): "
+                    "acknowledge them, or ask the server for a prefetch limit",
+                )
+            ledger.deliver(subscription, key, message_id)
+    engine.events.append(
+        Message(
+            destination=destination,
+            message_id=message_id,
+            subscription=id,
+            ack=ack,
+            known=subscription is not None,
+            headers=headers,
+            body=frame.body,
+        )
+    )
+
+
+def _receipt(engine: Engine[ClientEvent], frame: Frame) -> None:
+    ledger, receipt_id = engine.ledger, frame.headers["receipt-id"]
+    known = receipt_id in ledger.receipts
+    ledger.receipts.discard(receipt_id)
+    engine.events.append(Receipt(receipt_id=receipt_id, known=known, headers=frame.headers))
+    if engine.state is State.DISCONNECTING and receipt_id == ledger.farewell:
+        engine.finish(CloseReason.DISCONNECT, clean=True)
+
+
+def _error(engine: Engine[ClientEvent], frame: Frame) -> None:
+    headers = frame.headers
+    engine.events.append(
+        Error(
+            message=headers.get("message"),
+            receipt_id=headers.get("receipt-id"),
+            headers=headers,
+            body=frame.body,
+        )
+    )
+    # STOMP 1.2, "ERROR": the server closes after it. Some do not, and talk on: nobody listens.
+    engine.finish(CloseReason.ERROR)
+
+
+def _connected(engine: Engine[ClientEvent], frame: Frame) -> None:
+    headers = frame.headers
+    name = headers.get("version", "1.0")
+    version = next((version for version in engine.versions if version.value == name), None)
+    if version is None:
+        # STOMP 1.2, "Protocol Negotiation": the server picks one of those offered; none means 1.0.
+        offered = accept_version_header(engine.versions)
+        raise RemoteProtocolError(
+            Fault.UNSUPPORTED_VERSION, f"the server chose STOMP {name[:20]!r}, and {offered} was offered"
+        )
+    theirs = offer_in(headers) if version.rules.has_heart_beats else (0.0, 0.0)
+    engine.establish(version, theirs, unsaid=False)
+    engine.events.append(
+        Connected(
+            version=version,
+            session=headers.get("session"),
+            server=headers.get("server"),
+            heartbeat=engine.heartbeat.negotiated,
+            headers=headers,
+        )
+    )
+
+
+CLIENT: Role[ClientEvent] = Role(
+    peer=Sender.SERVER,
+    tolerant=True,
+    hear=_hear,
+    # STOMP 1.2, "ERROR", is a server's frame: a client that was wronged just leaves.
+    goodbye=lambda engine, error: None,
+    last_words=lambda engine: (),
+)
+"""The side of a client."""
