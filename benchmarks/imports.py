@@ -1,0 +1,49 @@
+"""`import`: what `import stomp_sansio` adds to a bare interpreter, as CPU time of new processes.
+
+This file must not import what it measures.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from .peers import FOLDER, Peers
+from .report import Report
+
+__all__ = ["run"]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _cpu_seconds(statement: str) -> float:
+    """Return user and system time of a new interpreter that runs one statement."""
+    paths = f"import sys; sys.path[:0] = [{str(ROOT)!r}]; sys.path.append({str(FOLDER / 'python')!r})"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", f"{paths}\n{statement}"], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
+
+
+def run(report: Report, *, rounds: int, peers: Peers) -> None:
+    """Measure with compiled files warm, interleaved, and print a table."""
+    modules = ["stomp_sansio", "asyncio"]
+    modules += [
+        name for name in ("stomp", "stompman") if any(peer.name.startswith(name) for peer in peers.parsers)
+    ]
+    statements = {"": "pass"} | {name: f"import {name}" for name in modules}
+    for statement in statements.values():
+        _cpu_seconds(statement)
+    samples: dict[str, list[float]] = {name: [] for name in statements}
+    for _ in range(max(3, 2 * rounds)):
+        for name, statement in statements.items():
+            samples[name].append(_cpu_seconds(statement))
+    bare = statistics.median(samples[""])
+    rows = [["(a bare interpreter)", f"{bare * 1e3:.1f}", ""]]
+    for name in modules:
+        milliseconds = (statistics.median(samples[name]) - bare) * 1e3
+        rows.append([name, f"{milliseconds:.1f}", report.figure(f"import {name}", milliseconds, "ms")])
+    report.table("import, CPU time over a bare interpreter", ["module", "ms", "target"], rows)

@@ -1,0 +1,87 @@
+"""What each figure must reach: one row a target, by the name of the figure.
+
+A target is reported beside its figure and fails nothing, unless asked for. This file must not know how a
+figure came about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["TARGETS", "Target", "verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bound: `at_most` for costs, `at_least` for how many times faster than a peer."""
+
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def reached(self, value: float) -> bool:
+        """Say whether the figure keeps the bound."""
+        return (self.at_most is None or value <= self.at_most) and (
+            self.at_least is None or value >= self.at_least
+        )
+
+    def __str__(self) -> str:
+        return f"<= {self.at_most:g}" if self.at_most is not None else f">= {self.at_least:g}"
+
+
+def _most(value: float) -> Target:
+    return Target(at_most=value)
+
+
+def _least(value: float) -> Target:
+    return Target(at_least=value)
+
+
+TARGETS: dict[str, Target] = {
+    # time as a multiple of floor (c)
+    "parse rabbit 65536 FrameParser": _most(1.4),
+    "parse rabbit 1448 FrameParser": _most(1.55),
+    "parse spring 65536 FrameParser": _most(1.5),
+    "parse spring 1448 FrameParser": _most(1.7),
+    "parse tiny 65536 FrameParser": _most(2.0),
+    "parse escaped 65536 FrameParser": _most(3.0),
+    "parse many 65536 FrameParser": _most(1.3),
+    "parse rabbit 65536 Connection": _most(2.0),
+    "parse rabbit 1448 Connection": _most(2.0),
+    # how many times faster than a peer
+    "parse rabbit 65536 FrameParser against stomp.py": _least(6.5),
+    "parse rabbit 65536 FrameParser against stompman": _least(23),
+    "parse rabbit 65536 FrameParser against stompest": _least(4.5),
+    "parse rabbit 65536 FrameParser against stompjs": _least(2.8),
+    # nanoseconds an octet in chunks of one octet
+    **{
+        f"octets {corpus} FrameParser": _most(500)
+        for corpus in ("rabbit", "spring", "tiny", "escaped", "many")
+    },
+    # time as a multiple of floor (b), and times faster than a peer
+    "encode plain encode": _most(1.8),
+    "encode plain Frame + encode": _most(1.8),
+    "encode escapes encode": _most(3.2),
+    "encode escapes Frame + encode": _most(3.2),
+    "encode plain Frame + encode against stomp.py": _least(3.5),
+    "encode plain Frame + encode against stompest": _least(6),
+    "encode plain Frame + encode against stompman": _least(9),
+    # one body of 1 MiB in chunks of 1,448 octets
+    **{f"memory {kind} FrameParser growth": _most(4.5) for kind in ("text", "random")},
+    **{f"memory {kind} FrameParser ms": _most(0.5) for kind in ("text", "random")},
+    **{f"memory {kind} FrameParser peak": _most(1.3) for kind in ("text", "random")},
+    **{f"memory {kind} Connection peak": _most(1.3) for kind in ("text", "random")},
+    # milliseconds over a bare interpreter
+    "import stomp_sansio": _most(25),
+}
+
+
+def verdict(name: str, value: float) -> tuple[str, bool]:
+    """Return what to print beside a figure, and whether it is fine.
+
+    A figure without a target is fine and says nothing.
+    """
+    target = TARGETS.get(name)
+    if target is None:
+        return "", True
+    reached = target.reached(value)
+    return f"{target}: {'reached' if reached else 'missed'}", reached
