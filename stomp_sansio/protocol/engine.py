@@ -241,6 +241,12 @@ class Engine(Generic[_EventT]):
         self.heartbeat.sent(now)
         return self.output.take(max_bytes)
 
+    def frame_to_send(self, now: float) -> bytes:
+        """Hand over the octets of one queued frame, or one EOL."""
+        if self.output:
+            self.heartbeat.sent(now)
+        return self.output.take_piece()
+
     # Time
 
     def handle_timeout(self, now: float) -> None:

@@ -132,7 +132,7 @@ def examine(octets: bytes, start: int, grammar: Grammar) -> Head | None:
         _strike(octets, line_start, line_end, block_start, lines, grammar, crlf)
         if line_end < 0:
             return None
-        if lines[-1] == b"\r":
+        if lines[-1] == b"\r" and not crlf:
             # A blank line of 1.2 where lines end in LF alone: no other blank line may ever come, so judge
             # now.
             _headers(command, lines, grammar, crlf)

@@ -34,6 +34,15 @@ class Output:
         self._pieces.clear()
         self._offset = self._size = 0
 
+    def take_piece(self) -> bytes:
+        """Remove and return what was appended first, or what is left of it; b"" when nothing waits."""
+        if not self._pieces:
+            return b""
+        piece = self._pieces.popleft()[self._offset :]
+        self._offset = 0
+        self._size -= len(piece)
+        return piece
+
     def take(self, max_bytes: int | None = None) -> bytes:
         """Remove and return the next octets: all that wait, or at most `max_bytes` of them; b"" when none
         wait.

@@ -226,7 +226,9 @@ class FrameParser:
         """Keep the head that begins at `position` until its end comes."""
         self._partial += buffer[position:]
         self._buffer, self._position = b"", 0
-        self._scan_partial()
+        if self._scan_partial():
+            # A blank line farther away than a head may reach: some fault lies before it.
+            examine(bytes(self._partial), 0, self._grammar)
 
     def _frame(self, command: str, headers: Headers, buffer: bytes, start: int) -> Frame | None:
         """Return the frame whose body begins at `start`, or None while that body is not whole."""

@@ -245,6 +245,19 @@ class ServerConnection:
         """
         return self._engine.data_to_send(now, max_bytes)
 
+    def frame_to_send(self, now: float) -> bytes:
+        """Hand over the octets of one frame, or of a heart-beat; b"" when there are none.
+
+        For transports that carry messages: there are servers that read one frame of a WebSocket message. Use
+        either this or `data_to_send`.
+        """
+        return self._engine.frame_to_send(now)
+
+    @property
+    def unsent(self) -> int:
+        """Octets that wait for `data_to_send`: a caller that writes much waits while they are many."""
+        return len(self._engine.output)
+
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None. Any other call may change it."""
         return self._engine.heartbeat.next_deadline()
