@@ -20,6 +20,12 @@ def test_every_adapter_of_this_checkout_has_rules():
     assert folders <= set(ADAPTERS)
 
 
+def test_every_folder_of_the_library_is_a_package():
+    sources = library_sources()
+    folders = {path.rpartition("/")[0] for path in sources}
+    assert [folder for folder in sorted(folders) if f"{folder}/__init__.py" not in sources] == []
+
+
 def test_importing_the_library_needs_nothing_but_the_standard_library():
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {CORE}; print(*sys.modules)"
     # -I and -S: without the environment's packages, which would hide that one of them is needed
