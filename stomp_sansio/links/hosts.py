@@ -12,7 +12,6 @@ from ..errors import LinkFault, StompError
 
 __all__ = ["DIGITS", "HIDDEN", "ID_CHARACTERS", "LETTERS", "InvalidURI", "host_and_port"]
 
-
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
 DIGITS = frozenset("0123456789")
 ID_CHARACTERS = LETTERS | {letter.upper() for letter in LETTERS} | DIGITS | frozenset("-_~")
@@ -20,7 +19,6 @@ _LABEL_CHARACTERS = LETTERS | DIGITS | frozenset("-_")
 _ZONE_CHARACTERS = ID_CHARACTERS | {"."}
 _DEVIATIONS = frozenset("ßẞς\u200c\u200d")
 """Characters that the two IDNA standards map to different names: one of them may be somebody else's."""
-
 
 HIDDEN = "(not shown: it may be a piece of a password)"
 
@@ -67,7 +65,9 @@ def _port(text: str, default_port: int, showable: bool) -> int:
     if not text:
         return default_port
     if len(text) > 5 or not DIGITS.issuperset(text) or not 1 <= int(text) <= 65535:
-        raise InvalidURI(f"the port {repr(text) if showable else HIDDEN} is no number from 1 to 65535")
+        # Where the host was forgotten, a passcode stands in the place of the port: only digits are shown.
+        shown = repr(text) if showable and DIGITS.issuperset(text) else HIDDEN
+        raise InvalidURI(f"the port {shown} is no number from 1 to 65535")
     return int(text)
 
 

@@ -215,8 +215,10 @@ def parse_url(url: str) -> Endpoint:
     vhost = host
     if scheme.kind is EndpointKind.PLAIN:
         if query is not None:
+            raise InvalidURI(f"a {name}:// URL has no query: pass options as arguments, write '?' as %3F")
+        if "@" in path:
             raise InvalidURI(
-                f"a {name}:// URL has no query: pass options as arguments, write %3F for a '?' of the vhost"
+                "an '@' stands behind the host: write '/' as %2F in a passcode, '@' as %40 in a vhost"
             )
         vhost = _decoded("vhost", path) or host
     else:
