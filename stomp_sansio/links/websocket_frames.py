@@ -6,6 +6,8 @@ masking key comes from. Whatever is not plain is left to wsproto, which knows ev
 
 from __future__ import annotations
 
+from struct import Struct
+
 __all__ = ["BINARY", "CONTINUATION", "FIN", "TEXT", "FrameHeader", "apply_mask", "data_frame", "read_header"]
 
 FIN = 0x80
@@ -14,6 +16,9 @@ TEXT = 0x1
 BINARY = 0x2
 
 _MASKED = 0x80
+_SHORT_HEADER = Struct("!BB").pack
+_MIDDLE_HEADER = Struct("!BBH").pack
+_LONG_HEADER = Struct("!BBQ").pack
 _TRANSLATIONS = [bytes(octet ^ key for octet in range(256)) for key in range(256)]
 _SHORT = 512
 """Below this, one integer exclusive-or is faster than four translations; measured, the lines cross near 800
@@ -89,11 +94,11 @@ def data_frame(opcode: int, payload: bytes, masking_key: bytes = b"") -> bytes:
     length = len(payload)
     masked = _MASKED if masking_key else 0
     if length < 126:
-        header = bytes((FIN | opcode, masked | length))
+        header = _SHORT_HEADER(FIN | opcode, masked | length)
     elif length < 0x10000:
-        header = bytes((FIN | opcode, masked | 126, length >> 8, length & 0xFF))
+        header = _MIDDLE_HEADER(FIN | opcode, masked | 126, length)
     else:
-        header = bytes((FIN | opcode, masked | 127)) + length.to_bytes(8, "big")
+        header = _LONG_HEADER(FIN | opcode, masked | 127, length)
     if masking_key:
         return b"".join((header, masking_key, apply_mask(payload, masking_key)))
     return header + payload

@@ -141,7 +141,7 @@ class ClientHandshake:
             raise ValueError(
                 f"{target!r} is no target of a request: it begins with / and has only printable US-ASCII"
             )
-        if not (host and host.isprintable()) or set(host) & set(" /?#@\\"):
+        if not (host and host.isascii() and host.isprintable()) or set(host) & set(" /?#@\\"):
             raise ValueError(f"{host!r} cannot stand in a Host field: pass host or host:port")
         self._ws = WSConnection(ConnectionType.CLIENT)
         request = Request(host=host, target=target, subprotocols=list(subprotocols), extra_headers=extra)
@@ -197,6 +197,8 @@ class ClientHandshake:
             return _bad(
                 "The server switched protocols in HTTP/1.0, which cannot be: a proxy may stand between"
             )
+        if _is_folded(head):
+            return _bad("The server's answer has a header that is folded over several lines")
         names = [name for name, _ in fields]
         for name in ("sec-websocket-accept", "sec-websocket-protocol"):
             if names.count(name) > 1:
@@ -306,8 +308,10 @@ def _host(fields: list[tuple[str, str]]) -> str:
 
 def _objection(head: bytes, fields: list[tuple[str, str]]) -> str | None:
     """Return what is wrong with a request that wsproto would accept, or stumble over."""
-    if b" HTTP/1.1" not in head.partition(b"\n")[0]:
+    if not head.partition(b"\n")[0].removesuffix(b"\r").endswith(b" HTTP/1.1"):
         return "A WebSocket needs HTTP/1.1"
+    if _is_folded(head):
+        return "A header is folded over several lines"
     names = [name for name, _ in fields]
     for name in ("host", "origin", "sec-websocket-key", "sec-websocket-version"):
         if names.count(name) > 1:
@@ -320,6 +324,12 @@ def _objection(head: bytes, fields: list[tuple[str, str]]) -> str | None:
         if name == "sec-websocket-key" and not _is_key(value):
             return "The Sec-WebSocket-Key is not 16 octets in base64"
     return None
+
+
+def _is_folded(head: bytes) -> bool:
+    """Tell whether a field goes on in the next line: two readers would not see the same value (RFC 9112,
+    section 5.2)."""
+    return b"\n " in head or b"\n\t" in head
 
 
 def _is_key(value: str) -> bool:

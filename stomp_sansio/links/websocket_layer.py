@@ -9,11 +9,10 @@ after each call. One `LinkData` is one message, and one `send` is one message un
 messages without an octet say nothing. `pings` counts PINGs, which are answered here; `request` is what the
 client asked of a server.
 
-wsproto does the hand-shake, and judges control frames, fragments and whatever is malformed. A message that
-comes in one well-formed frame is the common case by far: it is read and written without it, with the same
-checks. For that, wsproto is fed one whole frame at a time, so that both always agree where the next one
-begins, and no verdict depends on how the octets were cut. Extensions are neither offered nor accepted:
-wsproto's permessage-deflate inflates without a bound.
+wsproto does the hand-shake, and judges control frames, fragments and whatever is malformed. A message in one
+well-formed frame, the common case by far, is read and written without it, with the same checks. For that,
+wsproto is fed whole frames, so that both always agree where the next one begins. Extensions are neither offered
+nor accepted: wsproto's permessage-deflate inflates without a bound.
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from functools import partial
+
+from wsproto import WSConnection
 
 from ..errors import Fault, LinkFault, LocalProtocolError, Misuse, RemoteProtocolError
 from ..protocol.deadlines import Deadlines
@@ -37,8 +39,8 @@ from .websocket_handshake import (
     Upgraded,
     UpgradeRequest,
 )
-from .websocket_reader import MessageReader, PeerClose, Ping
-from .websocket_writer import MessageWriter
+from .websocket_reader import MessageReader, PeerClose
+from .websocket_writer import MessageWriter, message_writer
 
 __all__ = ["CLOSE_TIMEOUT", "HANDSHAKE_TIMEOUT", "WebSocketLayer"]
 
@@ -69,22 +71,20 @@ class WebSocketLayer:
     """One WebSocket. Made by `client` or `server`; a new object for each stream."""
 
     __slots__ = (
-        "_any_text",
-        "_binary",
         "_close_timeout",
         "_deadlines",
         "_eof",
         "_events",
+        "_fresh",
         "_handshake",
         "_handshake_timeout",
-        "_limits",
-        "_masking_key",
         "_phase",
         "_queue",
         "_reader",
-        "_split_above",
+        "_reading",
         "_state",
         "_writer",
+        "_writing",
         "pings",
         "request",
     )
@@ -97,26 +97,16 @@ class WebSocketLayer:
     def __init__(
         self,
         handshake: ClientHandshake | ServerHandshake,
-        *,
-        binary: bool,
-        split_above: int | None,
-        any_text: bool,
-        masking_key: Callable[[], bytes] | None,
-        limits: Limits,
+        reading: Callable[[WSConnection], MessageReader],
+        writing: Callable[[WSConnection, OctetQueue], MessageWriter],
         handshake_timeout: float | None,
         close_timeout: float,
     ) -> None:
-        """Build a layer on a hand-shake; callers use `client` or `server`."""
-        if split_above is not None and split_above < 4:
-            raise ValueError(
-                f"split_above is {split_above}: pass at least 4, since a character may take 4 octets"
-            )
+        """Build a layer on a hand-shake, with what makes its two halves afterwards; callers use `client` or
+        `server`."""
         self._handshake: ClientHandshake | ServerHandshake | None = handshake
-        self._binary = binary
-        self._split_above = split_above
-        self._any_text = any_text
-        self._masking_key = masking_key
-        self._limits = limits
+        self._reading = reading
+        self._writing = writing
         self._handshake_timeout = handshake_timeout
         self._close_timeout = close_timeout
         self._state = _State.NEW
@@ -124,6 +114,7 @@ class WebSocketLayer:
         self._deadlines: Deadlines[_When] = Deadlines()
         self._events: deque[LinkEvent] = deque()
         self._eof = False
+        self._fresh = False
         self._queue = OctetQueue()
         self._reader: MessageReader | None = None
         self._writer: MessageWriter | None = None
@@ -169,13 +160,10 @@ class WebSocketLayer:
             ClientHandshake(
                 host=host, target=target, headers=headers, subprotocols=subprotocols, limits=limits
             ),
-            binary=binary,
-            split_above=split_above,
-            any_text=any_text,
-            masking_key=masking_key,
-            limits=limits,
-            handshake_timeout=handshake_timeout,
-            close_timeout=close_timeout,
+            partial(MessageReader, any_text=any_text, limits=limits),
+            message_writer(always_binary=binary, split_above=split_above, masking_key=masking_key),
+            handshake_timeout,
+            close_timeout,
         )
 
     @classmethod
@@ -207,13 +195,10 @@ class WebSocketLayer:
                 secure=secure,
                 limits=limits,
             ),
-            binary=binary,
-            split_above=split_above,
-            any_text=False,
-            masking_key=None,
-            limits=limits,
-            handshake_timeout=handshake_timeout,
-            close_timeout=close_timeout,
+            partial(MessageReader, any_text=False, limits=limits),
+            message_writer(always_binary=binary, split_above=split_above),
+            handshake_timeout,
+            close_timeout,
         )
 
     # Commands
@@ -268,6 +253,7 @@ class WebSocketLayer:
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take in octets that came. Nothing is judged before `next_event`; after the end they are ignored."""
+        self._fresh = True
         if self._reader is not None:
             self._reader.receive(data)
         elif self._handshake is not None:
@@ -275,7 +261,7 @@ class WebSocketLayer:
 
     def receive_eof(self, now: float) -> None:
         """Take note that the peer ended its side of the stream: nothing follows what came before."""
-        self._eof = True
+        self._eof = self._fresh = True
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due at `now`. Too early or too late is harmless."""
@@ -292,12 +278,15 @@ class WebSocketLayer:
         """Return the next event, or None when more octets are needed. At most one message is read for one
         call."""
         if not self._events:
+            if not self._fresh:
+                return None
             if self._reader is not None:
                 message = self._read(self._reader)
                 if message is not None:
                     return message
             elif self._handshake is not None:
                 self._shake_hands(self._handshake)
+            self._fresh = bool(self._events)
         return self._events.popleft() if self._events else None
 
     def data_to_send(self, now: float, max_bytes: int = 65536) -> bytes:
@@ -341,20 +330,13 @@ class WebSocketLayer:
         self._end(clean=False, reason=reason, error=RemoteProtocolError(fault, reason))
 
     def _open(self, upgraded: Upgraded) -> None:
-        ws = upgraded.connection
         self._state = _State.OPEN
         self._phase = Phase.OPEN
         self._handshake = None
         self._deadlines.clear()
-        self._reader = MessageReader(ws, any_text=self._any_text, limits=self._limits)
+        self._reader = self._reading(upgraded.connection)
         self._reader.receive(upgraded.rest)
-        self._writer = MessageWriter(
-            ws,
-            self._queue,
-            always_binary=self._binary,
-            split_above=self._split_above,
-            masking_key=self._masking_key,
-        )
+        self._writer = self._writing(upgraded.connection, self._queue)
         self.request = upgraded.request
         self._events.append(LinkOpened("websocket", upgraded.subprotocol))
 
@@ -369,18 +351,15 @@ class WebSocketLayer:
                 if isinstance(received, PeerClose):
                     self._answer_close(received)
                     return None
-                self._answer_ping(received)
+                self.pings += 1
+                if self._state is _State.OPEN and self._writer is not None:
+                    self._writer.answer_ping(received.payload)
         except RemoteProtocolError as error:
             self._fail(error)
             return None
         if self._eof:
             self._end_of_file(reader)
         return None
-
-    def _answer_ping(self, ping: Ping) -> None:
-        self.pings += 1
-        if self._state is _State.OPEN and self._writer is not None:
-            self._writer.answer_ping(ping.payload)
 
     def _answer_close(self, close: PeerClose) -> None:
         if self._state is _State.OPEN and self._writer is not None:

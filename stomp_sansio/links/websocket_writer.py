@@ -7,6 +7,7 @@ hand-shake, time, or what came.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from wsproto import WSConnection
 from wsproto.events import BytesMessage, CloseConnection, Event, Pong, TextMessage
@@ -16,7 +17,24 @@ from .octet_queue import OctetQueue
 from .websocket_frames import BINARY, TEXT, data_frame
 from .websocket_reader import is_utf8
 
-__all__ = ["MessageWriter"]
+__all__ = ["MessageWriter", "message_writer"]
+
+
+def message_writer(
+    *, always_binary: bool, split_above: int | None, masking_key: Callable[[], bytes] | None = None
+) -> Callable[[WSConnection, OctetQueue], MessageWriter]:
+    """Return what makes a writer, once there is a connection to write to.
+
+    Raises:
+        ValueError: `split_above` leaves no room for a character of four octets.
+    """
+    if split_above is not None and split_above < 4:
+        raise ValueError(
+            f"split_above is {split_above}: pass at least 4, since a character may take 4 octets"
+        )
+    return partial(
+        MessageWriter, always_binary=always_binary, split_above=split_above, masking_key=masking_key
+    )
 
 
 class MessageWriter:

@@ -1,0 +1,88 @@
+"""Cross-site WebSocket hijacking: which origins pass, and in which spelling."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stomp_sansio.links.origin import OriginPolicy, normalized_origin
+
+
+@pytest.mark.parametrize(
+    ("origin", "normalized"),
+    [
+        ("https://App.Example.com", "https://app.example.com"),
+        ("https://app.example.com:443", "https://app.example.com"),
+        ("http://app.example.com:80", "http://app.example.com"),
+        ("http://app.example.com:443", "http://app.example.com:443"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("http://[::1]", "http://[::1]"),
+        ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+        ("null", None),
+        ("*", None),
+        ("", None),
+        ("https://", None),
+        ("https://:80", None),
+        ("://host", None),
+        ("https://app.example.com/", None),
+        ("https://app.example.com/path", None),
+        ("https://user@app.example.com", None),
+        ("https://*.example.com", None),
+        ("https://a.example, https://b.example", None),
+        ("https://app.example.com:port", None),
+        ("https://bücher.example", None),
+        ("hßttp://x", None),
+        ("https://a\x00b", None),
+    ],
+)
+def test_one_spelling_for_each_origin(origin: str, normalized: str | None) -> None:
+    assert normalized_origin(origin) == normalized
+
+
+@given(st.text(max_size=30))
+def test_normalizing_is_done_once(origin: str) -> None:
+    normalized = normalized_origin(origin)
+    assert normalized is None or normalized_origin(normalized) == normalized
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "secure", "allowed"),
+    [
+        (None, "app.example.com", False, True),  # no browser
+        ("http://app.example.com", "app.example.com", False, True),
+        ("http://app.example.com:80", "app.example.com", False, True),
+        ("http://app.example.com:8080", "app.example.com:8080", False, True),
+        ("HTTP://APP.example.com", "app.EXAMPLE.com", False, True),
+        ("https://app.example.com", "app.example.com", True, True),
+        ("https://app.example.com", "app.example.com", False, True),  # a proxy ended TLS
+        ("http://app.example.com", "app.example.com", True, False),  # the page could be anybody's
+        ("http://app.example.com:8080", "app.example.com", False, False),
+        ("http://evil.example", "app.example.com", False, False),
+        ("http://app.example.com.evil.example", "app.example.com", False, False),
+        ("http://evil.example", None, False, False),
+        ("null", "app.example.com", False, False),
+        ("*", "app.example.com", False, False),
+        ("file://", "app.example.com", False, False),
+        ("chrome-extension://app.example.com", "app.example.com", False, False),
+        ("http://app.example.com", "app.example.com/", False, False),
+    ],
+)
+def test_the_same_origin_passes_by_default_and_no_other(
+    origin: str | None, host: str | None, secure: bool, allowed: bool
+) -> None:
+    assert OriginPolicy().allows(origin, host, secure=secure) is allowed
+
+
+def test_listed_origins_pass_in_any_spelling_besides_the_same_one() -> None:
+    policy = OriginPolicy(["https://app.example.com:443", "tauri://localhost"])
+    assert policy.allows("https://APP.example.com", "other.example")
+    assert policy.allows("tauri://localhost", "other.example")
+    assert policy.allows("http://other.example", "other.example")
+    assert not policy.allows("http://app.example.com", "other.example")
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "https://app.example.com/", "app.example.com"])
+def test_what_is_no_origin_cannot_be_listed(origin: str) -> None:
+    with pytest.raises(ValueError, match="is no origin"):
+        OriginPolicy([origin])
