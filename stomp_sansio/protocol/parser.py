@@ -22,6 +22,7 @@ __all__ = ["FrameParser"]
 
 _LF, _CR = 10, 13
 _EOL_OCTETS = (_LF, _CR)
+_PLAIN_COMMANDS = tuple(command for command in COMMANDS if command not in HANDSHAKE)
 _LINE_FEEDS = b"\n" * 1024
 
 
@@ -54,11 +55,13 @@ class FrameParser:
         "_line_start",
         "_lines",
         "_partial",
+        "_plain_commands",
         "_position",
         "_provable",
         "_scanned",
         "_strict",
         "_version",
+        "_waiting",
     )
 
     def __init__(
@@ -72,9 +75,13 @@ class FrameParser:
         self._limits = limits if limits is not None else Limits()
         self._strict = not tolerant
         self._errors = "replace" if tolerant else "strict"
+        longest = self._limits.max_command_line
+        self._plain_commands = frozenset(command for command in _PLAIN_COMMANDS if len(command) <= longest)
         self._provable = min(self._limits.max_line, self._limits.max_header_block)
         self._head_bound = self._limits.max_command_line + self._limits.max_header_block + 4
+        # What came and was not looked at yet, and how many octets of it there are.
         self._chunks: list[bytes] = []
+        self._waiting = 0
         self._buffer = b""
         self._position = 0
         # The head of a frame that is not whole, and how far it was searched: a trickle costs no second look.
@@ -110,7 +117,7 @@ class FrameParser:
     def unread(self) -> int:
         """Octets that were received and are not part of a returned frame yet."""
         body = self._body.tell() if self._body is not None else 0
-        return body + len(self._buffer) - self._position + len(self._partial) + sum(map(len, self._chunks))
+        return body + len(self._buffer) - self._position + len(self._partial) + self._waiting
 
     @property
     def pending(self) -> bool:
@@ -123,6 +130,7 @@ class FrameParser:
         """Buffer octets of the stream. Never raises for what they are; call `next_frame` next."""
         if data and self._error is None and not self._eof:
             self._chunks.append(data if type(data) is bytes else bytes(data))
+            self._waiting += len(data)
 
     def receive_eof(self) -> None:
         """Note that the stream has ended; call `next_frame` next. What comes later is ignored."""
@@ -148,18 +156,28 @@ class FrameParser:
             self._error = error
             self._chunks.clear()
             self._partial.clear()
-            self._buffer, self._position, self._body = b"", 0, None
+            self._buffer, self._position, self._waiting, self._body = b"", 0, 0, None
             raise
         return frame
 
     def _next_frame(self) -> Frame | None:
-        if self._chunks:
+        # What waits in the buffer goes first, and only its rest is joined with what came: so a backlog is
+        # copied once.
+        while True:
             if self._body is not None:
-                return self._continue_body()
-            self._take_chunks()
+                return self._continue_body() if self._chunks else None
+            if self._position < len(self._buffer):
+                frame = self._frame_in_buffer()
+                if frame is not None:
+                    return frame
+            if not self._chunks:
+                return None
+            if self._body is None:
+                self._take_chunks()
+
+    def _frame_in_buffer(self) -> Frame | None:
+        """Return the next frame of the buffer, or None when it holds no whole one and was put aside."""
         buffer, position = self._buffer, self._position
-        if position == len(buffer):
-            return None
         octet = buffer[position]
         if octet in _EOL_OCTETS:
             position = self._skip_eols(buffer, position)
@@ -184,8 +202,7 @@ class FrameParser:
         escapes = self._escapes
         if (
             not escapes
-            or command not in COMMANDS
-            or command in HANDSHAKE
+            or command not in self._plain_commands
             or len(lines) > self._limits.max_headers
             or "\r" in text
             or ("\0" in text and self._strict)
@@ -249,6 +266,7 @@ class FrameParser:
         self._body = BytesIO()
         self._buffer, self._position = b"", 0
         self._chunks.insert(0, buffer[start:])
+        self._waiting += len(buffer) - start
         return self._continue_body()
 
     def _continue_body(self) -> Frame | None:
@@ -275,9 +293,11 @@ class FrameParser:
                 body.write(chunk[:end])
             self._buffer, self._position = chunk, end + 1
             del self._chunks[: index + 1]
+            self._waiting = sum(map(len, self._chunks))
             self._body = self._head = None
             return Frame(head.command, head.headers, body.getvalue())
         self._chunks.clear()
+        self._waiting = 0
         return None
 
     def _take_chunks(self) -> None:
@@ -285,6 +305,7 @@ class FrameParser:
         chunks = self._chunks
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
+        self._waiting = 0
         if self._partial:
             self._partial += data
             if not self._scan_partial():
