@@ -116,9 +116,12 @@ def _exempts(entry: str, endpoint: Endpoint) -> bool:
     if port and port != str(endpoint.port):
         return False
     try:
-        return ip_address(endpoint.host) in ip_network(name, strict=False)
+        address = ip_address(endpoint.host)
     except ValueError:
-        # One of them is a name.
         domain = name.lower().removeprefix("*").strip(".")
         host = endpoint.host.removesuffix(".")
         return bool(domain) and (host == domain or host.endswith(f".{domain}"))
+    try:
+        return address in ip_network(name, strict=False)
+    except ValueError:
+        return False

@@ -105,19 +105,23 @@ class ProxyTunnel:
                 LinkFault.BAD_HANDSHAKE,
                 f"The proxy's answer is no HTTP ({first_line}): is this the port of an HTTP proxy?",
             ) from None
-        if isinstance(event, h11.InformationalResponse):
-            self._informational += 1
-            if self._informational > _MAX_INFORMATIONAL:
-                raise RemoteProtocolError(LinkFault.LIMIT, "The proxy sends one 1xx answer after the other")
-        elif isinstance(event, h11.Response):
-            if not 200 <= event.status_code < 300:
-                self.refused_status = event.status_code
-                raise RemoteProtocolError(LinkFault.HTTP_STATUS, _explained(event.status_code))
-            if event.http_version != b"1.1":
-                raise RemoteProtocolError(
-                    LinkFault.BAD_HANDSHAKE, "The proxy speaks HTTP/1.0, which knows no tunnels: use another proxy"
-                )
-            self.established = True
+        if isinstance(event, h11.Response):
+            self._judge(event)
+            return
+        self._informational += 1
+        if self._informational > _MAX_INFORMATIONAL:
+            raise RemoteProtocolError(LinkFault.LIMIT, "The proxy sends one 1xx answer after the other")
+
+    def _judge(self, response: h11.Response) -> None:
+        if not 200 <= response.status_code < 300:
+            self.refused_status = response.status_code
+            raise RemoteProtocolError(LinkFault.HTTP_STATUS, _explained(response.status_code))
+        if response.http_version != b"1.1":
+            raise RemoteProtocolError(
+                LinkFault.BAD_HANDSHAKE,
+                "The proxy speaks HTTP/1.0, which knows no tunnels: use another proxy",
+            )
+        self.established = True
 
 
 def _explained(status: int) -> str:
