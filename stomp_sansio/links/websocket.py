@@ -19,8 +19,9 @@ from .opening import route_to
 from .origin import OriginPolicy
 from .proxy import Proxy
 from .stream_link import StreamLink
+from .subprotocols import STOMP_SUBPROTOCOLS
 from .url import Endpoint, EndpointKind
-from .websocket_handshake import STOMP_SUBPROTOCOLS, UpgradeRequest
+from .websocket_handshake import UpgradeRequest
 from .websocket_layer import CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, WebSocketLayer
 
 __all__ = ["STOMP_SUBPROTOCOLS", "OriginPolicy", "UpgradeRequest", "WebSocketLayer", "WebSocketLink"]

@@ -24,9 +24,9 @@ from ..redaction import excerpt, redacted
 from .http_head import HeadReader, head_fields, head_status
 from .http_status import explain_refused_upgrade
 from .origin import OriginPolicy, normalized_origin
+from .subprotocols import choose_subprotocol
 
 __all__ = [
-    "STOMP_SUBPROTOCOLS",
     "ClientHandshake",
     "Refused",
     "ServerHandshake",
@@ -34,9 +34,6 @@ __all__ = [
     "Upgraded",
     "checked_headers",
 ]
-
-STOMP_SUBPROTOCOLS = ("v12.stomp", "v11.stomp", "v10.stomp")
-"""The names registered with IANA, best first."""
 
 _OURS = frozenset({"host", "connection", "upgrade", "content-length", "transfer-encoding", "expect"})
 _MAX_HOST = 300
@@ -297,7 +294,7 @@ class ServerHandshake:
                 HTTPStatus.FORBIDDEN,
                 f"Pages of the origin {shown} may not connect: add it to the allowed ones",
             )
-        chosen = next((name for name in self._subprotocols if name in request.subprotocols), None)
+        chosen = choose_subprotocol(request.subprotocols, self._subprotocols)
         response = self._ws.send(AcceptConnection(subprotocol=chosen))
         return Upgraded(self._ws, chosen, self._head.take_rest(), response, wanted)
 

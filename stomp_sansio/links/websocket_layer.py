@@ -11,8 +11,8 @@ client asked of a server.
 
 wsproto does the hand-shake, and judges control frames, fragments and whatever is malformed. A message in one
 well-formed frame, the common case by far, is read and written without it, with the same checks. For that,
-wsproto is fed whole frames, so that both always agree where the next one begins. Extensions are neither offered
-nor accepted: wsproto's permessage-deflate inflates without a bound.
+wsproto is fed whole frames, so that both always agree where the next one begins. Extensions are neither
+offered nor accepted: wsproto's permessage-deflate inflates without a bound.
 """
 
 from __future__ import annotations
@@ -31,14 +31,8 @@ from ..redaction import excerpt
 from .link import LinkClosed, LinkData, LinkEvent, LinkOpened, Phase
 from .octet_queue import OctetQueue
 from .origin import OriginPolicy
-from .websocket_handshake import (
-    STOMP_SUBPROTOCOLS,
-    ClientHandshake,
-    Refused,
-    ServerHandshake,
-    Upgraded,
-    UpgradeRequest,
-)
+from .subprotocols import STOMP_SUBPROTOCOLS
+from .websocket_handshake import ClientHandshake, Refused, ServerHandshake, Upgraded, UpgradeRequest
 from .websocket_reader import MessageReader, PeerClose
 from .websocket_writer import MessageWriter, message_writer
 

@@ -23,10 +23,11 @@ from wsproto.frame_protocol import CloseReason
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..protocol.limits import Limits
+from .chunks import is_utf8
 from .link import LinkData
 from .websocket_frames import BINARY, FIN, TEXT, FrameHeader, apply_mask, read_header
 
-__all__ = ["MessageReader", "PeerClose", "Ping", "is_utf8"]
+__all__ = ["MessageReader", "PeerClose", "Ping"]
 
 _WHOLE_MESSAGES = (FIN | TEXT, FIN | BINARY)
 _FIRST_CONTROL_OPCODE = 0x8
@@ -49,17 +50,6 @@ class PeerClose:
 
 
 Received: TypeAlias = LinkData | Ping | PeerClose
-
-
-def is_utf8(octets: bytes) -> bool:
-    """Tell whether octets are UTF-8 text."""
-    if octets.isascii():
-        return True
-    try:
-        octets.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 class MessageReader:

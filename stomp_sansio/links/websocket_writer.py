@@ -13,9 +13,9 @@ from wsproto import WSConnection
 from wsproto.events import BytesMessage, CloseConnection, Event, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 
+from .chunks import check_split, is_utf8, split_chunk
 from .octet_queue import OctetQueue
 from .websocket_frames import BINARY, TEXT, data_frame
-from .websocket_reader import is_utf8
 
 __all__ = ["MessageWriter", "message_writer"]
 
@@ -28,10 +28,7 @@ def message_writer(
     Raises:
         ValueError: `split_above` leaves no room for a character of four octets.
     """
-    if split_above is not None and split_above < 4:
-        raise ValueError(
-            f"split_above is {split_above}: pass at least 4, since a character may take 4 octets"
-        )
+    check_split(split_above)
     return partial(
         MessageWriter, always_binary=always_binary, split_above=split_above, masking_key=masking_key
     )
@@ -78,14 +75,8 @@ class MessageWriter:
         if limit is None:
             self._send_message(opcode, chunk)
             return
-        start = 0
-        while start < len(chunk):
-            end = start + limit
-            # A text message is UTF-8 by itself (RFC 6455, section 5.6): cut before a character, never inside.
-            while opcode == TEXT and end < len(chunk) and chunk[end] & 0xC0 == 0x80:
-                end -= 1
-            self._send_message(opcode, chunk[start:end])
-            start = end
+        for piece in split_chunk(chunk, limit, text=opcode == TEXT):
+            self._send_message(opcode, piece)
 
     def answer_ping(self, payload: bytes) -> None:
         """Queue the PONG, or keep it back while an earlier one is still unwritten.

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from stomp_sansio.errors import LinkFault, LocalProtocolError, Misuse
 from stomp_sansio.links.origin import OriginPolicy
+from stomp_sansio.links.subprotocols import STOMP_SUBPROTOCOLS
 from stomp_sansio.links.websocket_handshake import (
-    STOMP_SUBPROTOCOLS,
     ClientHandshake,
     HandshakeResult,
     Refused,

@@ -13,7 +13,7 @@ from wsproto.events import AcceptConnection, CloseConnection, Message, Request
 
 from stomp_sansio.errors import LinkFault, RemoteProtocolError
 from stomp_sansio.links.link import LinkData
-from stomp_sansio.links.websocket_reader import MessageReader, PeerClose, Ping, Received, is_utf8
+from stomp_sansio.links.websocket_reader import MessageReader, PeerClose, Ping, Received
 from stomp_sansio.protocol.limits import Limits
 from tests.links.websocket_help import KEY, binary, close, frame, ping, pong, text
 
@@ -239,16 +239,6 @@ def test_tells_whether_the_peer_is_inside_something() -> None:
         one = reader()
         read(one, octets)
         assert one.incomplete is inside
-
-
-@given(st.binary(max_size=20) | st.text(max_size=20).map(str.encode))
-def test_knows_utf8(octets: bytes) -> None:
-    try:
-        octets.decode("utf-8")
-        valid = True
-    except UnicodeDecodeError:
-        valid = False
-    assert is_utf8(octets) is valid
 
 
 payloads = st.sampled_from([b"", b"a", b"\xc3\xa9", b"\xff", b"x" * 125, b"x" * 126, b"y" * 70_000])
