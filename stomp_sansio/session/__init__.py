@@ -1,0 +1,1 @@
+"""What outlives a connection: intent. It must not know which link carries it, nor any clock."""

@@ -1,0 +1,137 @@
+"""One attempt and the connection that may come of it: a link, a `Connection`, and the octets between the two.
+
+New objects for each; nothing is ever reset. This file must not know other epochs, nor what outlives this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..links.link import Link, LinkClosed, LinkData, LinkOpened
+from ..protocol.connection import Connection
+from ..protocol.events import ClientEvent, Closed, Connected, Error
+from ..protocol.states import State
+
+__all__ = ["Epoch"]
+
+# Octets moved to the link ahead of its writer: enough to keep it busy, few enough to stop soon.
+_AHEAD = 64 * 1024
+
+
+class Epoch:
+    """A link and the connection on it. Drain `next_event` after every call that takes `now`."""
+
+    __slots__ = (
+        "_connect",
+        "_whole_frames",
+        "closed",
+        "connected",
+        "connection",
+        "error",
+        "link",
+        "link_closed",
+        "number",
+        "observe",
+        "paused",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        link: Link,
+        connection: Connection,
+        connect: Callable[[Connection], None],
+        observe: Callable[[bytes], None] | None,
+    ) -> None:
+        """Take a fresh link and a fresh connection. `connect` sends CONNECT, once the link is open."""
+        self.number = number
+        self.link = link
+        self.connection = connection
+        self.observe = observe
+        self.transport: str | None = None
+        """How the link is carried, once it is open."""
+        self.link_closed: LinkClosed | None = None
+        self.closed: Closed | None = None
+        self.connected: Connected | None = None
+        """What the server said when it accepted, once it has."""
+        self.error: Error | None = None
+        """The ERROR frame that ended it, if one did."""
+        self._connect = connect
+        self.paused = False
+        """Whether nothing is read at the session's wish."""
+        self._whole_frames = observe is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.closed is not None
+
+    @property
+    def established(self) -> bool:
+        """Whether frames can be sent."""
+        return self.connection.state is State.CONNECTED
+
+    @property
+    def backlog(self) -> int:
+        """Octets that the driver has not taken yet."""
+        return self.connection.unsent + self.link.unsent
+
+    def next_event(self, now: float) -> ClientEvent | None:
+        """Return the next event of the connection, moving what the link has to say into it."""
+        while True:
+            event = self.connection.next_event()
+            if event is not None:
+                if isinstance(event, Error):
+                    self.error = event
+                elif isinstance(event, Connected):
+                    self.connected = event
+                elif isinstance(event, Closed):
+                    self.closed = event
+                return event
+            if not self._listen(now):
+                return None
+
+    def _listen(self, now: float) -> bool:
+        """Take one event of the link; return whether there was one."""
+        event = self.link.next_event()
+        match event:
+            case LinkData():
+                self.connection.receive_data(event.data, now)
+            case LinkOpened():
+                self.transport = event.transport
+                # Where messages carry the stream, a message is a frame: there are servers that read no second
+                # one.
+                self._whole_frames = self._whole_frames or event.transport != "tcp"
+                self._connect(self.connection)
+            case LinkClosed():
+                self.link_closed = event
+                self.connection.receive_eof(now)
+            case None:
+                return False
+        return True
+
+    def fill(self, now: float) -> None:
+        """Move what the connection has to say to the link, as long as the link's writer keeps up."""
+        connection, link = self.connection, self.link
+        if self.transport is None or self.link_closed is not None:
+            return
+        while connection.unsent and link.unsent < _AHEAD:
+            octets = (
+                connection.frame_to_send(now) if self._whole_frames else connection.data_to_send(now, _AHEAD)
+            )
+            if self.observe is not None:
+                self.observe(octets)
+            link.send(octets, now)
+
+    def pause(self, now: float, paused: bool) -> None:
+        """Read no more for now, or read again."""
+        if paused is self.paused:
+            return
+        self.paused = paused
+        if paused:
+            self.connection.suspend_reading()
+            self.link.pause_reading(now)
+        else:
+            self.link.resume_reading(now)
+            self.connection.resume_reading(now)

@@ -1,0 +1,309 @@
+"""The way to a server, again and again: attempts, links, streams, and when to try next.
+
+What lives here is the life cycle up to an established connection, and from its loss to the next one. This
+file must not know messages, subscriptions or tickets.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+
+from ..links.link import Link, LinkClosed, Phase
+from ..machine import OpenStream, StreamAction, StreamId, StreamLoss
+from ..protocol.connection import Connection
+from ..protocol.deadlines import Deadlines
+from ..protocol.events import ClientEvent, Closed, CloseReason
+from .epoch import Epoch
+from .events import CredentialsWanted, Interrupted, SessionEvent
+from .failures import Failure, connection_failure, greeting_failure, link_failure, refusal, timed_out
+from .options import Credentials, SessionOptions
+
+__all__ = ["Lifeline", "SessionState"]
+
+
+class SessionState(Enum):
+    """Where a session is in its life."""
+
+    IDLE = "idle"
+    OPENING = "opening"
+    """A link is being opened, or credentials are awaited."""
+    GREETING = "greeting"
+    """CONNECT is on its way."""
+    READY = "ready"
+    WAITING = "waiting"
+    """Between two attempts."""
+    CLOSING = "closing"
+    """DISCONNECT is on its way."""
+    ENDED = "ended"
+
+
+class _When(Enum):
+    OPEN = "when an attempt has taken too long"
+    RETRY = "when to try again"
+    STABLE = "when failures are forgotten"
+    CLOSE = "when the good-bye has taken too long"
+
+
+class Lifeline:
+    """One way to one of several servers, made anew whenever it breaks."""
+
+    def __init__(
+        self,
+        options: SessionOptions,
+        jitter: Callable[[], float],
+        observe: Callable[[bytes], None] | None,
+        report: Callable[[SessionEvent], None],
+    ) -> None:
+        """`report` is told what the application may want to know."""
+        self.state = SessionState.IDLE
+        self.epoch: Epoch | None = None
+        """The present attempt, or the connection that came of it."""
+        self.actions: deque[StreamAction] = deque()
+        self._options = options
+        self._jitter = jitter
+        self._observe = observe
+        self._report = report
+        self._credentials = options.credentials
+        self._epochs = self._attempts = self._failures = 0
+        self._target = 0
+        # How many servers were tried since one of them answered, or since the last wait.
+        self._tried = 0
+        self._was_ready = False
+        self._stream_ids = map(StreamId, itertools.count(1))
+        self._links: list[Link] = []
+        self._streams: dict[StreamId, Link] = {}
+        self._touched: dict[StreamId, None] = {}
+        self._deadlines: Deadlines[_When] = Deadlines()
+        self._check(options.credentials)
+
+    @property
+    def established(self) -> Epoch | None:
+        """The present connection, if there is one that frames can be sent on."""
+        epoch = self.epoch
+        return epoch if self.state is SessionState.READY and epoch is not None and epoch.established else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every stream is gone."""
+        return not self._streams
+
+    @property
+    def carries(self) -> Callable[[bytes], bool]:
+        """Whether every transport to the present server can carry a body."""
+        return self._options.targets[self._target].carries
+
+    @property
+    def endpoint(self) -> str:
+        """What to call the present server."""
+        return self._options.targets[self._target].name
+
+    # Attempts
+
+    def attempt(self, now: float) -> None:
+        """Try the present server."""
+        self._attempts += 1
+        self._tried += 1
+        self.state = SessionState.OPENING
+        self._deadlines.clear()
+        self._deadlines.set(_When.OPEN, now + self._options.open_timeout)
+        if self._options.ask_credentials:
+            self._report(CredentialsWanted(self._attempts))
+        else:
+            self._open(now)
+
+    @property
+    def wants_credentials(self) -> bool:
+        """Whether an attempt waits for credentials."""
+        return self.state is SessionState.OPENING and self.epoch is None
+
+    def provide_credentials(self, credentials: Credentials, now: float) -> None:
+        """Go on with the attempt that waits for credentials."""
+        self._check(credentials)
+        self._credentials = credentials
+        if self.wants_credentials:
+            self._open(now)
+
+    def _open(self, now: float) -> None:
+        options, credentials = self._options, self._credentials
+        target = options.targets[self._target]
+        self._epochs += 1
+        link = target.make_link(self._stream_ids, credentials)
+        connection = Connection(versions=options.versions, heartbeat=options.heartbeat, limits=options.limits)
+        self.epoch = Epoch(
+            self._epochs,
+            link,
+            connection,
+            lambda fresh: self._connect(fresh, credentials, target.vhost),
+            self._observe,
+        )
+        self._links.append(link)
+        link.start(now)
+
+    def _connect(self, connection: Connection, credentials: Credentials, vhost: str | None) -> None:
+        connection.connect(
+            host=vhost,
+            login=credentials.login,
+            passcode=credentials.passcode,
+            headers=credentials.connect_headers,
+        )
+        self.state = SessionState.GREETING
+
+    def _check(self, credentials: Credentials) -> None:
+        """Raise now what could not be said later."""
+        Connection().connect(
+            host=self._options.targets[self._target].vhost,
+            login=credentials.login,
+            passcode=credentials.passcode,
+            headers=credentials.connect_headers,
+        )
+
+    def next_event(self, now: float) -> ClientEvent | None:
+        """Return the next event of the present connection, or None."""
+        return None if self.epoch is None else self.epoch.next_event(now)
+
+    def ready(self, now: float) -> None:
+        """Note that the server has accepted the connection."""
+        self.state = SessionState.READY
+        self._was_ready = True
+        self._tried = 0
+        self._deadlines.clear()
+        backoff = self._options.reconnect
+        if backoff is not None:
+            self._deadlines.set(_When.STABLE, now + backoff.stable)
+
+    def say_goodbye(self, receipt: str, now: float) -> None:
+        """Send DISCONNECT on the present connection, and give the server some time to answer."""
+        assert self.epoch is not None, "only asked while established"
+        self.epoch.connection.disconnect(receipt=receipt)
+        self.state = SessionState.CLOSING
+        self._deadlines.clear()
+        self._deadlines.set(_When.CLOSE, now + self._options.close_timeout)
+
+    # Failures
+
+    def failure(self, closed: Closed) -> Failure:
+        """Return what the end of the present connection means."""
+        epoch, endpoint = self.epoch, self.endpoint
+        assert epoch is not None, "what has ended was there"
+        link = epoch.link_closed
+        if epoch.connected is not None:
+            return connection_failure(closed, epoch.error, link, endpoint)
+        if epoch.error is not None:
+            return refusal(epoch.error, endpoint)
+        if epoch.transport is None and link is not None:
+            return link_failure(link, endpoint)
+        return greeting_failure(closed, link, endpoint)
+
+    def fail(self, failure: Failure, now: float) -> Exception | None:
+        """Let go of the present attempt or connection and arrange the next one; return the error that ends
+        the
+        session, if there will be no next one."""
+        options, backoff = self._options, self._options.reconnect
+        epoch = self.epoch
+        lasted = epoch is not None and epoch.connected is not None
+        self.let_go(now)
+        retry = failure.retry
+        if options.should_retry is not None:
+            retry = options.should_retry(failure.error, retry)
+        if not retry or (backoff is None and lasted):
+            return failure.error
+        number = epoch.number if epoch is not None else self._epochs
+        if not lasted:
+            self._target = (self._target + 1) % len(options.targets)
+            if self._tried < len(options.targets):
+                # Another server: no reason to wait for it.
+                self._report(Interrupted(number, failure.error, 0.0))
+                self.attempt(now)
+                return None
+        if backoff is None or not (self._was_ready or options.retry_first):
+            return failure.error
+        self._failures += 1
+        self._tried = 0
+        delay = backoff.delay(self._failures, self._jitter)
+        self._report(Interrupted(number, failure.error, delay))
+        self.state = SessionState.WAITING
+        self._deadlines.set(_When.RETRY, now + delay)
+        return None
+
+    def let_go(self, now: float) -> None:
+        """Part with the present link: in order if it may still hear us, else at once."""
+        epoch, self.epoch = self.epoch, None
+        self._deadlines.clear()
+        if epoch is None or epoch.link_closed is not None:
+            return
+        epoch.fill(now)
+        silent = epoch.closed is None or epoch.closed.reason is CloseReason.HEARTBEAT_TIMEOUT
+        if silent or epoch.transport is None:
+            epoch.link.abort(now)
+        else:
+            epoch.link.close(now)
+
+    def handle_timeout(self, now: float) -> Failure | None:
+        """Do what is due; return the failure of an attempt, or of a good-bye, that took too long."""
+        failure = None
+        while (when := self._deadlines.pop_due(now)) is not None:
+            match when:
+                case _When.OPEN | _When.CLOSE:
+                    phase = Phase.TCP if self.epoch is None or self.epoch.transport is None else Phase.OPEN
+                    failure = timed_out(phase, self.endpoint, self._options.open_timeout)
+                case _When.RETRY:
+                    self.attempt(now)
+                case _When.STABLE:
+                    self._failures = 0
+        if self.epoch is not None:
+            self.epoch.connection.handle_timeout(now)
+        for link in self._links:
+            link.handle_timeout(now)
+        return failure
+
+    def next_deadline(self) -> float | None:
+        """Return when `handle_timeout` is wanted, or None."""
+        instants = [self._deadlines.earliest(), *(link.next_deadline() for link in self._links)]
+        if self.epoch is not None:
+            instants.append(self.epoch.connection.next_deadline())
+        return min((instant for instant in instants if instant is not None), default=None)
+
+    # Streams
+
+    def link_of(self, stream: StreamId) -> Link:
+        """Return the link that a stream belongs to."""
+        return self._streams[stream]
+
+    def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str) -> None:
+        """Pass on the end of a stream."""
+        self._touched.pop(stream, None)
+        self._streams.pop(stream).stream_lost(stream, why, now, detail)
+
+    def data_to_send(self, stream: StreamId, now: float, max_bytes: int) -> bytes:
+        """Hand over the next octets of a stream."""
+        link = self._streams[stream]
+        if self.epoch is not None and self.epoch.link is link:
+            self.epoch.fill(now)
+        return link.data_to_send(stream, now, max_bytes)
+
+    def settle(self, now: float) -> None:
+        """Collect what the links wish and have to write."""
+        if self.epoch is not None:
+            self.epoch.fill(now)
+        present = None if self.epoch is None else self.epoch.link
+        for link in list(self._links):
+            while (action := link.next_action()) is not None:
+                if isinstance(action, OpenStream):
+                    self._streams[action.stream] = link
+                self.actions.append(action)
+            for stream in link.changed_streams():
+                self._touched[stream] = None
+            if link is not present:
+                # Nobody listens to a link that was let go; it only has to end.
+                while (event := link.next_event()) is not None:
+                    if isinstance(event, LinkClosed):
+                        self._links.remove(link)
+
+    def changed_streams(self) -> list[StreamId]:
+        """Return, and forget, the streams to look at."""
+        touched = [stream for stream in self._touched if stream in self._streams]
+        self._touched.clear()
+        return touched

@@ -1,0 +1,76 @@
+"""What a session is told once: where to go, as whom, and how patient to be.
+
+This file must not know how any of it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..links.link import Link
+from ..machine import StreamId
+from ..protocol.headers import HeaderPairs
+from ..protocol.limits import Limits
+from ..protocol.versions import ALL_VERSIONS, Version
+from .backoff import Backoff
+
+__all__ = ["Credentials", "SessionOptions", "Target"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who to be: asked for before every attempt, where a hook gives them."""
+
+    login: str | None = None
+    passcode: str | None = field(default=None, repr=False)
+    connect_headers: HeaderPairs = field(default=(), repr=False)
+    """More headers for CONNECT, such as `authorization`."""
+    http_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """More headers for the HTTP requests of WebSocket and SockJS, in place of those of the same name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One server to try."""
+
+    name: str
+    """What to call it in messages: its URL without credentials."""
+    vhost: str | None
+    """The `host` header of CONNECT."""
+    make_link: Callable[[Iterator[StreamId], Credentials], Link]
+    """Makes a fresh link to it, which takes its stream ids from the iterator."""
+    carries: Callable[[bytes], bool] = lambda body: True
+    """Whether every transport to it can carry a body: SockJS carries UTF-8 text only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """How a session behaves. All times are seconds."""
+
+    targets: tuple[Target, ...]
+    """The servers, in the order of preference; the next one is tried when one fails."""
+    credentials: Credentials = Credentials()
+    ask_credentials: bool = False
+    """Whether to ask for credentials before every attempt (`CredentialsWanted`)."""
+    versions: tuple[Version, ...] = ALL_VERSIONS
+    heartbeat: tuple[float, float] = (10.0, 10.0)
+    limits: Limits = field(default_factory=Limits.client)
+    open_timeout: float = 10.0
+    """For one attempt: TCP, TLS, HTTP and CONNECTED together."""
+    close_timeout: float = 10.0
+    """For the good-bye: DISCONNECT and its RECEIPT."""
+    receipt_timeout: float = 30.0
+    """For a confirmation, and for room in the outbox."""
+    reconnect: Backoff | None = field(default_factory=Backoff)
+    """None ends the session with its first connection."""
+    retry_first: bool = False
+    """Whether the very first connection is tried again too, instead of reporting its failure at once."""
+    should_retry: Callable[[Exception, bool], bool] | None = None
+    """Decides instead of us: gets the error and our decision."""
+    max_outbox_messages: int = 10_000
+    max_outbox_octets: int = 64 * 1024 * 1024
+    max_queue_octets: int = 64 * 1024 * 1024
+    """Octets that may wait in all subscriptions together while reading goes on for a receipt's sake."""
+    max_backlog: int = 1024 * 1024
+    """Octets that may wait to be written before `send` waits."""
