@@ -162,7 +162,7 @@ class StreamLink:
                 self.resume_reading(now)
                 self._layer.close(now)
                 self._settle(now)
-            case _Stage.ENDING | _Stage.ABORTING | _Stage.OVER:
+            case _:
                 pass
 
     def abort(self, now: float) -> None:
@@ -174,7 +174,7 @@ class StreamLink:
                 self._end(LinkClosed(False, self._phase, "This side gave the link up"), now, abort=True)
             case _Stage.ENDING:
                 self._abort()
-            case _Stage.ABORTING | _Stage.OVER:
+            case _:
                 pass
 
     # Inputs

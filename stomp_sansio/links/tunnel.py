@@ -119,7 +119,7 @@ class ProxyTunnel:
         if response.http_version != b"1.1":
             raise RemoteProtocolError(
                 LinkFault.BAD_HANDSHAKE,
-                "The proxy speaks HTTP/1.0, which knows no tunnels: use another proxy",
+                "The proxy speaks HTTP/1.0, which knows no tunnels: use another one",
             )
         self.established = True
 
