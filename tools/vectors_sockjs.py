@@ -125,9 +125,7 @@ def _listen(frames: Iterator[bytes]) -> Heard:
     events: list[EventFacts] = []
     try:
         for frame in frames:
-            event = receiver.receive(frame)
-            if event is not None:
-                events.extend(_facts(event))
+            events.extend(_facts(receiver.receive(frame)))
     except RemoteProtocolError as error:
         return Heard(tuple(events), error.fault.value, str(error))
     return Heard(tuple(events), None, None)

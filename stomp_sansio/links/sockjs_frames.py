@@ -70,6 +70,8 @@ class SockJSClose:
     """False when the server has forgotten the session and opened another one."""
 
 
+_NOTHING = SockJSMessages(())
+
 SockJSEvent: TypeAlias = SockJSOpen | SockJSHeartbeat | SockJSMessages | SockJSClose
 
 
@@ -92,8 +94,10 @@ class SockJSReceiver:
         self.opened = False
         self.closed = False
 
-    def receive(self, frame: bytes) -> SockJSEvent | None:
-        """Take in one whole frame: a WebSocket message, or a line of an xhr response. None: it means nothing.
+    def receive(self, frame: bytes) -> SockJSEvent:
+        """Take in one whole frame: a WebSocket message, or a line of an xhr response.
+
+        An empty frame, and any frame behind the end, says as much as a frame without a message.
 
         Raises:
             RemoteProtocolError: the server broke the framing. No message of that frame was delivered; the
@@ -102,7 +106,7 @@ class SockJSReceiver:
         if self._error is not None:
             raise self._error
         if self.closed or not frame:
-            return None
+            return _NOTHING
         try:
             return self._read(frame)
         except RemoteProtocolError as error:

@@ -13,12 +13,57 @@ from typing import NoReturn, cast
 from ..errors import LinkFault, LocalProtocolError, Misuse, RemoteProtocolError
 from ..protocol.limits import Limits
 
-__all__ = ["decode_array", "decode_close", "decode_message", "encode_array", "encode_string", "too_large"]
+__all__ = [
+    "WholeCharacters",
+    "decode_array",
+    "decode_close",
+    "decode_message",
+    "encode_array",
+    "encode_string",
+    "not_text",
+    "too_large",
+]
 
 _MAX_CLOSE_FRAME = 8 * 1024
 """Octets of a close frame. WebSocket allows 123 octets for the same reason."""
 _MAX_EXPLAINED = 64 * 1024
 """Characters of a malformed payload that are looked into once more for the sake of the error's name."""
+
+
+class WholeCharacters:
+    """Keeps a character that two chunks share until it is whole: a chunk of a STOMP stream may end
+    anywhere."""
+
+    __slots__ = ("_pending",)
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def take(self, chunk: bytes) -> bytes:
+        """Return the whole characters that can go now, as UTF-8.
+
+        Raises:
+            LocalProtocolError: this is no UTF-8, and will be none (`NOT_UTF8`). Nothing has changed.
+        """
+        octets = self._pending + chunk
+        end = len(octets)
+        try:
+            octets.decode("utf-8")
+        except UnicodeDecodeError as error:
+            end = error.start if error.end == len(octets) and error.reason == "unexpected end of data" else -1
+        if end < 0:
+            raise not_text()
+        self._pending = octets[end:]
+        return octets[:end]
+
+
+def not_text() -> LocalProtocolError:
+    """Return the error for octets that SockJS cannot carry."""
+    return LocalProtocolError(
+        Misuse.NOT_UTF8,
+        "SockJS carries text only and this is no UTF-8: send text, encode the body (as base64, say), or use "
+        "ws:// or stomp://",
+    )
 
 
 def decode_array(payload: bytes, limits: Limits) -> tuple[bytes, ...]:
@@ -48,11 +93,7 @@ def encode_array(messages: Iterable[bytes]) -> bytes:
         pass
     else:
         return ("[" + ",".join(map(encode_string, texts)) + "]").encode("ascii")
-    raise LocalProtocolError(
-        Misuse.NOT_UTF8,
-        "SockJS carries text only and this is no UTF-8: send text, encode the body (as base64, say), or use "
-        "ws:// or stomp://",
-    )
+    raise not_text()
 
 
 _BLANKS = " \t\n\r"

@@ -7,6 +7,7 @@ import json
 import sys
 import tracemalloc
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from stomp_sansio.errors import LinkFault, LocalProtocolError, Misuse, RemoteProtocolError
 from stomp_sansio.links.sockjs_payload import (
+    WholeCharacters,
     decode_array,
     decode_close,
     decode_message,
@@ -199,6 +201,26 @@ def test_what_is_no_text_cannot_be_written():
         encode_array([b"fine", b"\xff"])
     assert raised.value.misuse is Misuse.NOT_UTF8
     assert "base64" in str(raised.value)
+
+
+@given(st.text(), st.lists(st.integers(0, 60)))
+def test_a_character_that_chunks_share_goes_when_it_is_whole(text: str, cut: list[int]):
+    octets = text.encode("utf-8")
+    characters = WholeCharacters()
+    places = [0, *sorted(min(place, len(octets)) for place in cut), len(octets)]
+    taken = [characters.take(octets[start:stop]) for start, stop in pairwise(places)]
+    assert b"".join(taken) == octets
+    assert "".join(piece.decode("utf-8") for piece in taken) == text
+
+
+@pytest.mark.parametrize("chunk", [b"\xff", b"x\xc3\xff", b"\xed\xa0\x80", b"\xa4\xc3", b"\xf5\x80"])
+def test_what_will_never_be_text_is_refused_and_changes_nothing(chunk: bytes):
+    characters = WholeCharacters()
+    assert characters.take("ä".encode()[:1]) == b""
+    with pytest.raises(LocalProtocolError) as raised:
+        characters.take(chunk if chunk[0] != 0xA4 else b"\xa4\xc3\x28")
+    assert raised.value.misuse is Misuse.NOT_UTF8
+    assert characters.take("ä".encode()[1:]) == "ä".encode()
 
 
 def test_a_malformed_payload_too_large_to_look_into_is_named_by_its_shape():
