@@ -39,6 +39,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     # A session is handed functions that make links: it knows what every link says, and imports none.
     "session": frozenset({"errors", "redaction", "machine", "protocol", "links.link"}),
     "broker": frozenset({"errors", "redaction", "machine", "protocol", "links.link"}),
+    # Chooses a link for a URL: the one room that knows both links and sessions.
+    "targets": frozenset({"errors", "redaction", "machine", "protocol", "links", "session"}),
     "capture": frozenset({"errors", "redaction", "machine", "protocol"}),
     "testing": frozenset(
         {"errors", "redaction", "machine", "protocol", "links", "session", "broker", "capture"}
@@ -50,6 +52,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 
 THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "links": frozenset({"wsproto", "h11"}),
+    "targets": frozenset({"wsproto", "h11"}),
     "testing": frozenset({"hypothesis"}),
 }
 """What a room may import beside the standard library. A room that is not listed may import nothing."""

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Backoff"]
+__all__ = ["DEFAULT_BACKOFF", "Backoff"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +38,6 @@ class Backoff:
         # Beyond the cap the power could only overflow.
         steps = min(failures - 1, 64)
         return jitter() * min(self.cap, self.initial * self.factor**steps)
+
+
+DEFAULT_BACKOFF = Backoff()

@@ -19,7 +19,7 @@ from ..protocol.events import ClientEvent, Closed, CloseReason
 from .epoch import Epoch
 from .events import CredentialsWanted, Interrupted, SessionEvent
 from .failures import Failure, connection_failure, greeting_failure, link_failure, refusal, timed_out
-from .options import Credentials, SessionOptions
+from .options import Credentials, SessionOptions, Target
 
 __all__ = ["Lifeline", "SessionState"]
 
@@ -75,7 +75,8 @@ class Lifeline:
         self._stream_ids = map(StreamId, itertools.count(1))
         self._links: list[Link] = []
         self._streams: dict[StreamId, Link] = {}
-        self._touched: dict[StreamId, None] = {}
+        # Streams that the driver should look at.
+        self.touched: dict[StreamId, None] = {}
         self._deadlines: Deadlines[_When] = Deadlines()
         self._check(options.credentials)
 
@@ -136,29 +137,20 @@ class Lifeline:
             self._epochs,
             link,
             connection,
-            lambda fresh: self._connect(fresh, credentials, target.vhost),
+            lambda fresh: self._greet(fresh, credentials, target),
             self._observe,
         )
         self._links.append(link)
         link.start(now)
 
-    def _connect(self, connection: Connection, credentials: Credentials, vhost: str | None) -> None:
-        connection.connect(
-            host=vhost,
-            login=credentials.login,
-            passcode=credentials.passcode,
-            headers=credentials.connect_headers,
-        )
+    def _greet(self, connection: Connection, credentials: Credentials, target: Target) -> None:
+        _connect(connection, credentials, target)
         self.state = SessionState.GREETING
 
     def _check(self, credentials: Credentials) -> None:
         """Raise now what could not be said later."""
-        Connection().connect(
-            host=self._options.targets[self._target].vhost,
-            login=credentials.login,
-            passcode=credentials.passcode,
-            headers=credentials.connect_headers,
-        )
+        for target in self._options.targets:
+            _connect(Connection(), credentials, target)
 
     def next_event(self, now: float) -> ClientEvent | None:
         """Return the next event of the present connection, or None."""
@@ -274,7 +266,7 @@ class Lifeline:
 
     def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str) -> None:
         """Pass on the end of a stream."""
-        self._touched.pop(stream, None)
+        self.touched.pop(stream, None)
         self._streams.pop(stream).stream_lost(stream, why, now, detail)
 
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int) -> bytes:
@@ -295,7 +287,7 @@ class Lifeline:
                     self._streams[action.stream] = link
                 self.actions.append(action)
             for stream in link.changed_streams():
-                self._touched[stream] = None
+                self.touched[stream] = None
             if link is not present:
                 # Nobody listens to a link that was let go; it only has to end.
                 while (event := link.next_event()) is not None:
@@ -304,6 +296,17 @@ class Lifeline:
 
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams to look at."""
-        touched = [stream for stream in self._touched if stream in self._streams]
-        self._touched.clear()
+        touched = [stream for stream in self.touched if stream in self._streams]
+        self.touched.clear()
         return touched
+
+
+def _connect(connection: Connection, credentials: Credentials, target: Target) -> None:
+    """Send CONNECT, as who we are everywhere, or else as who we are at this server."""
+    ours = credentials.login is not None or credentials.passcode is not None
+    connection.connect(
+        host=target.vhost,
+        login=credentials.login if ours else target.login,
+        passcode=credentials.passcode if ours else target.passcode,
+        headers=credentials.connect_headers,
+    )

@@ -40,6 +40,9 @@ class Target:
     """The `host` header of CONNECT."""
     make_link: Callable[[Iterator[StreamId], Credentials], Link]
     """Makes a fresh link to it, which takes its stream ids from the iterator."""
+    login: str | None = None
+    """Who to be at this server alone, where the session has no login."""
+    passcode: str | None = field(default=None, repr=False)
     carries: Callable[[bytes], bool] = lambda body: True
     """Whether every transport to it can carry a body: SockJS carries UTF-8 text only."""
 

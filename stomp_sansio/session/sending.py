@@ -76,8 +76,8 @@ class Sending:
         nothing more will be heard of it.
 
         Raises:
-            LocalProtocolError: the message cannot be represented. NotConnected: there is no connection, and
-            neither a confirmation nor waiting is wanted.
+            LocalProtocolError: the message cannot be represented.
+            NotConnected: there is no connection, and neither a confirmation nor waiting is wanted.
         """
         if (
             receipt is None
@@ -91,7 +91,7 @@ class Sending:
         if epoch is None:
             if receipt is None and not wait:
                 raise NotConnected(
-                    f"SEND to {destination!r}: there is no connection now: ask for a receipt, or pass wait=True"
+                    f"SEND to {destination!r}: no connection now: ask for a receipt, or pass wait=True"
                 )
             # No version is agreed, so whether it can be said is judged by the most able one.
             encode(

@@ -193,8 +193,8 @@ class Session:
         """Subscribe, now and on every later connection, until `unsubscribe`.
 
         Raises:
-            LocalProtocolError: it cannot be represented, or the id is in use. ConnectionClosed: the session
-            is over, or draining.
+            LocalProtocolError: it cannot be represented, or the id is in use.
+            ConnectionClosed: the session is over, or draining.
         """
         self._alive("SUBSCRIBE")
         id = self._next_id("s") if id is None else id
@@ -243,9 +243,9 @@ class Session:
         """Acknowledge a message, or refuse it (`negative`), on the connection that delivered it.
 
         Raises:
-            LocalProtocolError: the message awaits no acknowledgement. MessageExpired: that connection is
-            gone; the server delivers the message again. TransactionLost: the connection of the transaction is
-            gone.
+            LocalProtocolError: the message awaits no acknowledgement.
+            MessageExpired: that connection is gone; the server delivers the message again.
+            TransactionLost: the connection of the transaction is gone.
         """
         epoch = self._lifeline.established
         verb = "NACK" if negative else "ACK"
@@ -301,8 +301,8 @@ class Session:
         """Send a message in a transaction. Only COMMIT is confirmed: servers confirm nothing before that.
 
         Raises:
-            LocalProtocolError: it cannot be represented. TransactionLost: the connection of the transaction
-            is gone.
+            LocalProtocolError: it cannot be represented.
+            TransactionLost: the connection of the transaction is gone.
         """
         epoch = self._check_transaction(transaction)
         epoch.connection.send(
@@ -484,6 +484,11 @@ class Session:
     def next_event(self) -> SessionEvent | None:
         """Return the next event, or None."""
         return self._events.popleft() if self._events else None
+
+    @property
+    def wants_look(self) -> bool:
+        """Whether there is something for `next_action`, `next_event` or `changed_streams`; cheap to ask."""
+        return bool(self._events or self._lifeline.actions or self._lifeline.touched)
 
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams to look at."""

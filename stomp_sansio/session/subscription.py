@@ -39,7 +39,7 @@ class Delivery:
 
     __slots__ = ("epoch", "message", "subscription")
 
-    def __init__(self, message: Message, epoch: int, subscription: Subscription) -> None:
+    def __init__(self, message: Message, epoch: int, subscription: Subscription | None) -> None:
         self.message = message
         self.epoch = epoch
         self.subscription = subscription
