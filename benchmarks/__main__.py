@@ -12,12 +12,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import encoding, gate, imports, memory, parse
+from . import encoding, gate, imports, links, memory, parse
 from .corpora import CORPORA
 from .peers import Peers, install
 from .report import Report
 
-NAMES = ("parse", "encode", "memory", "import", "growth", "gate", "all")
+NAMES = ("parse", "encode", "memory", "import", "links", "growth", "gate", "all")
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> int:
     peers = install(report.say) if options.peers else Peers()
     about["peers"] = ", ".join(peers.versions) or "none"
     report.say(f"{about['python']}, {options.rounds} rounds, peers: {about['peers']}")
-    wanted = NAMES[:5] if options.name == "all" else (options.name,)
+    wanted = NAMES[:6] if options.name == "all" else (options.name,)
     gc.collect()
     gc.freeze()
     if "parse" in wanted:
@@ -81,6 +81,8 @@ def main(argv: Sequence[str]) -> int:
         memory.run(report, rounds=options.rounds, peers=peers)
     if "import" in wanted:
         imports.run(report, rounds=options.rounds, peers=peers)
+    if "links" in wanted:
+        links.run(report, rounds=options.rounds)
     if "growth" in wanted:
         gate.run(report)
     reached = report.summary()

@@ -70,6 +70,12 @@ TARGETS: dict[str, Target] = {
     **{f"memory {kind} FrameParser ms": _most(0.5) for kind in ("text", "random")},
     **{f"memory {kind} FrameParser peak": _most(1.3) for kind in ("text", "random")},
     **{f"memory {kind} Connection peak": _most(1.3) for kind in ("text", "random")},
+    # throughput as a multiple of bare wsproto's
+    **{
+        f"links {shape} {direction}": _least(0.85)
+        for shape in ("200 B", "200 B, one a read", "64 KiB", "200 B binary", "64 KiB binary")
+        for direction in ("client receives", "server receives", "client sends", "server sends")
+    },
     # milliseconds over a bare interpreter
     "import stomp_sansio": _most(25),
 }
