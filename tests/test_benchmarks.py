@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import corpora, encoding, floors, imports, memory, ours, parse, peers
+from benchmarks import corpora, encoding, floors, imports, links, memory, ours, parse, peers
 from benchmarks.__main__ import main
 from benchmarks.gate import gate
 from benchmarks.growth import Cost, Prepare, cpu_cost, doublings, growth
@@ -299,13 +299,14 @@ def test_a_target_is_reached_or_missed():
 def test_every_target_belongs_to_a_figure(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(parse, "CORPORA", corpora.SMALL)
     monkeypatch.setattr(encoding, "CALLS", 1)
-    for module in (parse, encoding, memory):
+    for module in (parse, encoding, memory, links):
         monkeypatch.setattr(module, "interleave", partial(interleave, seconds=0.0))
     report = silent()
     parse.run(report, corpora=list(corpora.CORPORA), chunks=parse.CHUNKS, rounds=1, peers=NO_PEERS)
     encoding.run(report, rounds=1, peers=NO_PEERS)
     memory.run(report, rounds=1, peers=NO_PEERS)
     imports.run(report, rounds=1, peers=NO_PEERS)
+    links.run(report, rounds=1)
     names = {figure.name for figure in report.figures}
     assert {name for name in TARGETS if " against " not in name} <= names
     against = {name.rpartition(" against ") for name in TARGETS if " against " in name}
