@@ -104,7 +104,7 @@ def listen(
             verdict = now
     verdict = ask()
     unread = parser.unread
-    assert parser.pending == (unread > 0 or (verdict is None and parser.pending)), "pending means unread"
+    assert parser.pending or not unread, "what is unread is pending"
     heartbeats = parser.heartbeats
     parser.receive_eof()
     at_eof = ask()

@@ -148,10 +148,7 @@ class FrameParser:
         try:
             frame = self._next_frame()
             if frame is None and self._eof and self.pending:
-                raise RemoteProtocolError(
-                    Fault.INCOMPLETE_FRAME,
-                    f"the stream ended inside a frame, after {self.unread} octets of it",
-                )
+                raise self._incomplete()
         except RemoteProtocolError as error:
             self._error = error
             self._chunks.clear()
@@ -159,6 +156,15 @@ class FrameParser:
             self._buffer, self._position, self._waiting, self._body = b"", 0, 0, None
             raise
         return frame
+
+    def _incomplete(self) -> RemoteProtocolError:
+        head = self._head
+        where = "the head of a frame" if head is None else f"the body of {head.command}"
+        return RemoteProtocolError(
+            Fault.INCOMPLETE_FRAME,
+            f"the stream ended inside {where}, after {self.unread} octets of it",
+            receipt=None if head is None else head.headers.get("receipt"),
+        )
 
     def _next_frame(self) -> Frame | None:
         # What waits in the buffer goes first, and only its rest is joined with what came: so a backlog is
@@ -172,8 +178,7 @@ class FrameParser:
                     return frame
             if not self._chunks:
                 return None
-            if self._body is None:
-                self._take_chunks()
+            self._take_chunks()
 
     def _frame_in_buffer(self) -> Frame | None:
         """Return the next frame of the buffer, or None when it holds no whole one and was put aside."""
@@ -232,11 +237,9 @@ class FrameParser:
         return self._frame(command, Headers(first), buffer, end + 2)
 
     def _odd_frame(self, buffer: bytes, position: int) -> Frame | None:
-        """Return the frame at `position`, whose head is not proven good, or None while it is not whole."""
+        """Return the frame at `position`, whose whole head is not proven good; None: its body is not whole."""
         head = examine(buffer, position, self._grammar)
-        if head is None:
-            self._wait_for_head(buffer, position)
-            return None
+        assert head is not None, "a blank line has come: the head is good, or refused"
         return self._frame(head.command, head.headers, buffer, head.end)
 
     def _wait_for_head(self, buffer: bytes, position: int) -> None:
