@@ -69,6 +69,8 @@ class Driver(Generic[EventT]):
         self._armed = float("inf")
         self._rearm = trio.Event()
         self._kicking = False
+        self.finished = trio.Event()
+        """Set when the machine has finished."""
         nursery.start_soon(self._keep_time)
 
     def kick(self) -> None:
@@ -91,6 +93,8 @@ class Driver(Generic[EventT]):
         for id in machine.changed_streams():
             if (stream := self._streams.get(id)) is not None:
                 stream.wake()
+        if machine.finished:
+            self.finished.set()
         deadline = machine.next_deadline()
         if deadline is not None and deadline < self._armed:
             self._armed = deadline

@@ -25,8 +25,6 @@ class Runner:
     def __init__(self, session: Session, on_event: Callable[[SessionEvent], None]) -> None:
         """`on_event` is told every event but `Changed`."""
         self.session = session
-        self.finished = trio.Event()
-        """Set when the session has ended and every stream is gone."""
         self._on_event = on_event
         self._waiting: dict[object, trio.Event] = {}
 
@@ -44,8 +42,14 @@ class Runner:
     def kick(self) -> None:
         """Carry out what the last command wished. Never waits."""
         self._driver.kick()
-        if self.session.finished:
-            self.finished.set()
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until every stream of a closed session is gone, but no longer than some seconds; then end the
+        driver.
+        """
+        with trio.move_on_after(seconds):
+            await self._driver.finished.wait()
+        self.nursery.cancel_scope.cancel()
 
     def _hear(self, event: SessionEvent) -> None:
         if isinstance(event, Changed):

@@ -142,11 +142,10 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
         # The good-bye is said even if we are being cancelled; the session itself bounds how long that takes.
         with trio.CancelScope(shield=True):
             await self._client.aclose()
-            with trio.move_on_after(self._close_timeout):
-                await self._runner.finished.wait()
-            self._runner.nursery.cancel_scope.cancel()
-            # What the block raised goes on as it is: no group is made of it.
-            await self._nursery.__aexit__(None, None, None)
+            await self._runner.finish(self._close_timeout)
+        # What the block raised goes on as it is: the nursery is not told, and makes no group of it.
+        self._runner.nursery.cancel_scope.shield = True
+        await self._nursery.__aexit__(None, None, None)
 
 
 def _log(said: object) -> None:
