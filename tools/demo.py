@@ -52,12 +52,12 @@ class _Frames(logging.Handler):
         print(f"    {line if len(line) <= 160 else line[:157] + '...'}", flush=True)
 
 
-async def exchange(url: str) -> tuple[int, int]:
+async def exchange(url: str, vhost: str | None) -> tuple[int, int]:
     """Send every sample to a topic and receive it again; return how many went in, and how many came out."""
     destination = f"/topic/stomp-sansio-demo-{secrets.token_hex(4)}"
     came = 0
     async with (
-        stomp_trio.connect(url, receipt_timeout=5, reconnect=None) as client,
+        stomp_trio.connect(url, vhost=vhost, receipt_timeout=5, reconnect=None) as client,
         client.subscribe(destination, ack="client-individual") as messages,
     ):
         for sample in SAMPLES:
@@ -83,12 +83,12 @@ async def exchange(url: str) -> tuple[int, int]:
     return len(SAMPLES), came
 
 
-async def run(urls: Sequence[str], frames: _Frames) -> int:
+async def run(urls: Sequence[str], vhost: str | None, frames: _Frames) -> int:
     """Exchange messages over each URL; return the exit status."""
     sent = came = 0
     for url in urls:
         print(f"{url}", flush=True)
-        went, back = await exchange(url)
+        went, back = await exchange(url, vhost)
         sent, came = sent + went, came + back
         print()
     print(f"{sent} messages went in, {came} came out the same, {frames.count} frames and heart-beats passed")
@@ -103,7 +103,7 @@ async def with_server(frames: _Frames) -> int:
         driver: Driver[None] = Driver(server, nursery, lambda event: None)
         nursery.start_soon(driver.serve, [listener for (listener,) in listeners])
         tcp, websocket = (listener.socket.getsockname()[1] for (listener,) in listeners)
-        status = await run([f"stomp://127.0.0.1:{tcp}", f"ws://127.0.0.1:{websocket}/stomp"], frames)
+        status = await run([f"stomp://127.0.0.1:{tcp}", f"ws://127.0.0.1:{websocket}/stomp"], None, frames)
         nursery.cancel_scope.cancel()
     wanted = 2 * len(SAMPLES)
     print(f"{server.acknowledged} of {wanted} messages were acknowledged")
@@ -114,13 +114,17 @@ def main(argv: Sequence[str]) -> int:
     """Run the demo; return the exit status."""
     parser = argparse.ArgumentParser(prog="./dev demo", description=__doc__)
     parser.add_argument("url", nargs="?", help="a server of yours, such as stomp://guest:guest@127.0.0.1")
-    url = parser.parse_args(argv).url
+    parser.add_argument(
+        "--vhost", help="the virtual host, where it is not the URL's: '/' for RabbitMQ over WebSocket"
+    )
+    arguments = parser.parse_args(argv)
+    url = arguments.url
     frames = _Frames()
     logger = logging.getLogger("stomp_trio")
     logger.setLevel(logging.DEBUG)
     logger.addHandler(frames)
     try:
-        return trio.run(with_server, frames) if url is None else trio.run(run, [url], frames)
+        return trio.run(with_server, frames) if url is None else trio.run(run, [url], arguments.vhost, frames)
     except (StompError, OSError, trio.TooSlowError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -110,6 +110,7 @@ def connection_failure(
 
 
 def _said(error: Error) -> str:
-    """Return what an ERROR says, for people: its message, else the beginning of its body."""
-    text = error.message or error.body[:200].decode("utf-8", "replace").strip() or "no reason given"
-    return " ".join(text.split())[:200]
+    """Return what an ERROR says, for people: its message and the beginning of its body."""
+    # Some servers put the kind of error into the message and the reason into the body, some a stack trace.
+    parts = (error.message or "", error.body[:200].decode("utf-8", "replace"))
+    return " ".join(": ".join(filter(None, parts)).split())[:200] or "no reason given"
