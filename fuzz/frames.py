@@ -140,7 +140,8 @@ def explain(
                 if head is None:
                     break
                 receipt = head.headers.get("receipt")
-                length = content_length(head.headers, grammar.limits)
+                announced = "content-length" in head.headers
+                length = content_length(head.headers, grammar.limits) if announced else None
                 end = wire.find(b"\0", head.end) if length is None else head.end + length
                 if length is None and (end if end >= 0 else len(wire)) - head.end > grammar.limits.max_body:
                     raise RemoteProtocolError(Fault.LIMIT_BODY, "", receipt=receipt)

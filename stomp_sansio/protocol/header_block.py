@@ -7,7 +7,7 @@ about all others. This file must not know buffers, bodies, roles or states.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import Fault, RemoteProtocolError
@@ -70,8 +70,8 @@ def unescape(text: str, escapes: Mapping[str, str]) -> str | None:
     return "".join(resolved)
 
 
-def content_length(headers: Headers, limits: Limits) -> int | None:
-    """Return the announced length of the body in octets, or None when there is none.
+def content_length(headers: Headers, limits: Limits) -> int:
+    """Return the length of the body in octets that these headers announce: ask only when they announce one.
 
     STOMP 1.2, "Header content-length": an octet count; of repeated ones the first counts. 1*DIGIT in
     US-ASCII, since whatever two parsers read differently can smuggle a frame past one of them.
@@ -79,9 +79,7 @@ def content_length(headers: Headers, limits: Limits) -> int | None:
     Raises:
         RemoteProtocolError: the peer sent something else, or announced more than the limit.
     """
-    text = headers.get("content-length")
-    if text is None:
-        return None
+    text = headers["content-length"]
     receipt = headers.get("receipt")
     if not (text.isascii() and text.isdigit()):
         shown = excerpt(text.encode("utf-8", "replace"))
@@ -227,11 +225,12 @@ def _headers(command: str, lines: list[bytes], grammar: Grammar, crlf: bool) -> 
     for number, line in enumerate(lines, 1):
         try:
             pairs.append(_pair(line, grammar, crlf, escapes))
+            continue
         except RemoteProtocolError as error:
-            message = f"header line {number}: {error}: {_shown(line, lines)}"
-            raise RemoteProtocolError(
-                error.fault, message, receipt=_receipt(lines, grammar, crlf, escapes)
-            ) from None
+            fault, why = error.fault, str(error)
+        # Outside of the handler: the context of an error would hold the octets themselves, secrets included.
+        message = f"header line {number}: {why}: {_shown(line, lines[: number - 1])}"
+        raise RemoteProtocolError(fault, message, receipt=_receipt(lines, grammar, crlf, escapes))
     headers = Headers(pairs)
     if (
         is_1_0_handshake(command, headers)
@@ -284,12 +283,21 @@ def _line_number(octets: bytes, block_start: int, offset: int) -> int:
     return octets.count(b"\n", block_start, offset) + 1
 
 
-def _shown(line: bytes, block: list[bytes] | None = None) -> str:
-    """Return a line as an error may show it: an excerpt, and nothing of a secret."""
+def _shown(line: bytes, earlier: Sequence[bytes] = ()) -> str:
+    """Return a line as an error may show it: an excerpt, and nothing of a secret. `earlier` are the header
+    lines before it.
+    """
     name, colon, _ = line.partition(b":")
-    if colon and is_secret(name.decode("latin-1")):
-        return f"{excerpt(name)[:-1]}:{REDACTED}'"
-    if not colon and any(is_secret(other.partition(b":")[0].decode("latin-1")) for other in block or ()):
-        # A line without a name may be the rest of a secret that was folded or cut.
+    if _is_secret(name):
+        # What stands before a colon is the secret's name; if it looks like one: `GET /?token=x` does not.
+        plain = colon and name.translate(None, b"-_.").isalnum()
+        return f"{excerpt(name + colon)} {REDACTED}" if plain else REDACTED
+    # The line behind a secret, or a later one without a name, may be the rest of it, folded or cut.
+    rest = earlier[-1:] if colon else earlier
+    if any(_is_secret(other.partition(b":")[0]) for other in rest):
         return REDACTED
     return excerpt(line)
+
+
+def _is_secret(name: bytes) -> bool:
+    return is_secret(name.decode("latin-1"))

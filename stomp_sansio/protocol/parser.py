@@ -237,7 +237,7 @@ class FrameParser:
         return self._frame(command, Headers(first), buffer, end + 2)
 
     def _odd_frame(self, buffer: bytes, position: int) -> Frame | None:
-        """Return the frame at `position`, whose whole head is not proven good; None: its body is not whole."""
+        """Return the frame at `position`, whose whole head is not proven good; None if its body is cut."""
         head = examine(buffer, position, self._grammar)
         assert head is not None, "a blank line has come: the head is good, or refused"
         return self._frame(head.command, head.headers, buffer, head.end)
