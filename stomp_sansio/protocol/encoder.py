@@ -54,9 +54,10 @@ def encode(frame: Frame, version: Version, *, content_length: bool = True) -> by
         or "" in headers
     ):
         block = "".join([_line(name, value, frame, version) for name, value in pairs])
-    given = headers.get("content-length")
-    if given is not None:
-        _check_length(given, body)
+    if "content-length" in headers:
+        # All of them: there are receivers that take the last one.
+        for given in headers.get_all("content-length"):
+            _check_length(given, body)
     elif body:
         if content_length:
             block += f"content-length:{len(body)}\n"
@@ -67,10 +68,11 @@ def encode(frame: Frame, version: Version, *, content_length: bool = True) -> by
     try:
         return b"%b\n%b\n%b\0" % (command.encode(), block.encode(), body)
     except UnicodeEncodeError as error:
-        raise LocalProtocolError(
-            Misuse.NOT_UTF8,
-            f"{command}: a lone surrogate in a header, U+{ord(error.object[error.start]):04X}: it is no text",
-        ) from None
+        surrogate = ord(error.object[error.start])
+    # Outside of the handler: the context of an error would hold the whole block, secrets included.
+    raise LocalProtocolError(
+        Misuse.NOT_UTF8, f"{command}: a lone surrogate in a header, U+{surrogate:04X}: it is no text"
+    )
 
 
 def _line(name: str, value: str, frame: Frame, version: Version) -> str:
