@@ -44,30 +44,42 @@ class Head:
     """The offset of the first octet of the body."""
 
 
-def unescape(text: str, escapes: Mapping[str, str]) -> str | None:
-    """Return a header name or value with its escapes resolved, or None when one of them is not defined.
+def unescape(text: str, escapes: Mapping[str, str]) -> str:
+    """Return a header name or value with its escapes resolved.
 
     STOMP 1.2, "Value Encoding": one pass from left to right; any other sequence, a lone backslash at the end
     included, is a fatal error.
+
+    Raises:
+        ValueError: an escape is not defined.
     """
     pieces = text.split("\\")
-    resolved = [pieces[0]]
+    if "" not in pieces:
+        # No two backslashes in a row, and none at either end: each one begins an escape of one letter.
+        resolved = pieces[0]
+        for piece in pieces[1:]:
+            character = escapes.get(piece[0])
+            if character is None:
+                raise ValueError(piece)
+            resolved += character + piece[1:]
+        return resolved
+    parts = [pieces[0]]
     position = 1
     while position < len(pieces):
         piece = pieces[position]
         if piece:
             character = escapes.get(piece[0])
             if character is None:
-                return None
-            resolved += (character, piece[1:])
+                raise ValueError(piece)
+            parts += (character, piece[1:])
             position += 1
         elif position + 1 < len(pieces) and "\\" in escapes:
             # Nothing between two backslashes: they are an escaped one, and what follows them is plain.
-            resolved += ("\\", pieces[position + 1])
+            parts += ("\\", pieces[position + 1])
             position += 2
         else:
-            return None
-    return "".join(resolved)
+            raise ValueError(text)
+    return "".join(parts)
 
 
 def content_length(headers: Headers, limits: Limits) -> int:
@@ -258,11 +270,12 @@ def _pair(line: bytes, grammar: Grammar, crlf: bool, escapes: Mapping[str, str] 
     if not name and not grammar.tolerant:
         raise RemoteProtocolError(Fault.BAD_HEADER, "an empty name")
     if escapes and "\\" in text:
-        plain_name, plain_value = unescape(name, escapes), unescape(value, escapes)
-        if plain_name is None or plain_value is None:
-            defined = " ".join(f"\\{letter}" for letter in escapes)
-            raise RemoteProtocolError(Fault.BAD_ESCAPE, f"a backslash sequence that is none of {defined}")
-        return plain_name, plain_value
+        try:
+            return unescape(name, escapes), unescape(value, escapes)
+        except ValueError:
+            pass
+        defined = " ".join(f"\\{letter}" for letter in escapes)
+        raise RemoteProtocolError(Fault.BAD_ESCAPE, f"a backslash sequence that is none of {defined}")
     return name, value
 
 

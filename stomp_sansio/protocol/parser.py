@@ -12,9 +12,9 @@ from io import BytesIO
 from ..errors import Fault, RemoteProtocolError
 from ..redaction import excerpt
 from .commands import COMMANDS, HANDSHAKE
-from .frames import Frame
-from .header_block import Grammar, Head, content_length, examine, unescape
-from .headers import Headers
+from .frames import Frame, proven_frame
+from .header_block import Grammar, content_length, examine, unescape
+from .headers import Headers, adopt
 from .limits import Limits
 from .versions import Version
 
@@ -42,16 +42,19 @@ class FrameParser:
         "_body",
         "_buffer",
         "_chunks",
+        "_command",
         "_eof",
         "_error",
         "_errors",
         "_escapes",
         "_grammar",
-        "_head",
         "_head_bound",
+        "_headers",
         "_heartbeats",
         "_length",
         "_limits",
+        "_max_body",
+        "_max_headers",
         "_line_start",
         "_lines",
         "_partial",
@@ -75,6 +78,7 @@ class FrameParser:
         self._limits = limits if limits is not None else Limits()
         self._strict = not tolerant
         self._errors = "replace" if tolerant else "strict"
+        self._max_headers, self._max_body = self._limits.max_headers, self._limits.max_body
         longest = self._limits.max_command_line
         self._plain_commands = frozenset(command for command in _PLAIN_COMMANDS if len(command) <= longest)
         self._provable = min(self._limits.max_line, self._limits.max_header_block)
@@ -89,7 +93,8 @@ class FrameParser:
         self._scanned = self._line_start = self._lines = 0
         # The body of a frame that is not whole.
         self._body: BytesIO | None = None
-        self._head: Head | None = None
+        self._command = ""
+        self._headers: Headers | None = None
         self._length: int | None = None
         self._heartbeats = 0
         self._eof = False
@@ -146,45 +151,47 @@ class FrameParser:
         if self._error is not None:
             raise self._error.with_traceback(None)
         try:
-            frame = self._next_frame()
-            if frame is None and self._eof and self.pending:
+            # What waits in the buffer goes first, and only its rest is joined with what came: so a backlog is
+            # copied once.
+            while True:
+                if self._position < len(self._buffer):
+                    frame = self._frame_in_buffer()
+                    if frame is not None:
+                        return frame
+                if not self._chunks:
+                    break
+                if self._body is None:
+                    self._take_chunks()
+                elif (frame := self._continue_body()) is not None:
+                    return frame
+            if self._eof and self.pending:
                 raise self._incomplete()
+            return None
         except RemoteProtocolError as error:
             self._error = error
             self._chunks.clear()
             self._partial.clear()
             self._buffer, self._position, self._waiting, self._body = b"", 0, 0, None
             raise
-        return frame
 
     def _incomplete(self) -> RemoteProtocolError:
-        head = self._head
-        where = "the head of a frame" if head is None else f"the body of {head.command}"
+        headers = self._headers
+        where = "the head of a frame" if headers is None else f"the body of {self._command}"
         return RemoteProtocolError(
             Fault.INCOMPLETE_FRAME,
             f"the stream ended inside {where}, after {self.unread} octets of it",
-            receipt=None if head is None else head.headers.get("receipt"),
+            receipt=None if headers is None else headers.get("receipt"),
         )
-
-    def _next_frame(self) -> Frame | None:
-        # What waits in the buffer goes first, and only its rest is joined with what came: so a backlog is
-        # copied once.
-        while True:
-            if self._body is not None:
-                return self._continue_body() if self._chunks else None
-            if self._position < len(self._buffer):
-                frame = self._frame_in_buffer()
-                if frame is not None:
-                    return frame
-            if not self._chunks:
-                return None
-            self._take_chunks()
 
     def _frame_in_buffer(self) -> Frame | None:
         """Return the next frame of the buffer, or None when it holds no whole one and was put aside."""
         buffer, position = self._buffer, self._position
         octet = buffer[position]
-        if octet in _EOL_OCTETS:
+        if octet == _LF and position + 1 < len(buffer) and buffer[position + 1] > _CR:
+            # Many servers put one EOL behind each frame.
+            self._heartbeats += 1
+            position += 1
+        elif octet in _EOL_OCTETS:
             position = self._skip_eols(buffer, position)
             if position < 0:
                 return None
@@ -194,23 +201,22 @@ class FrameParser:
                 self._wait_for_head(buffer, position)
                 return None
             return self._odd_frame(buffer, position)
-        # From here to the return every check proves the frame good, or hands it over to be explained.
-        text = ""
-        if end - position <= self._provable:
-            try:
-                text = buffer[position:end].decode("utf-8", self._errors)
-            except UnicodeDecodeError:
-                pass
+        # From here to the end every check proves the frame good, or hands it over to be explained.
+        escapes = self._escapes
+        if not escapes or end - position > self._provable:
+            return self._odd_frame(buffer, position)
+        try:
+            text = buffer[position:end].decode("utf-8", self._errors)
+        except UnicodeDecodeError:
+            return self._odd_frame(buffer, position)
         lines = text.split("\n")
         command = lines[0]
         del lines[0]
-        escapes = self._escapes
         if (
-            not escapes
-            or command not in self._plain_commands
-            or len(lines) > self._limits.max_headers
+            command not in self._plain_commands
+            or len(lines) > self._max_headers
             or "\r" in text
-            or ("\0" in text and self._strict)
+            or (self._strict and "\0" in text)
         ):
             return self._odd_frame(buffer, position)
         first: dict[str, str] = {}
@@ -219,10 +225,9 @@ class FrameParser:
                 for line in lines:
                     name, value = line.split(":", 1)
                     if "\\" in line:
-                        plain_name, plain_value = unescape(name, escapes), unescape(value, escapes)
-                        if plain_name is None or plain_value is None:
-                            return self._odd_frame(buffer, position)
-                        first[plain_name] = plain_value
+                        if "\\" in name:
+                            name = unescape(name, escapes)
+                        first[name] = unescape(value, escapes)
                     else:
                         first[name] = value
             else:
@@ -230,11 +235,25 @@ class FrameParser:
                     name, value = line.split(":", 1)
                     first[name] = value
         except ValueError:
+            # No colon, or an escape that is not defined.
             return self._odd_frame(buffer, position)
         # The last of repeated names won: then, and for names that only a tolerant reader takes, look again.
         if len(first) != len(lines) or "" in first:
             return self._odd_frame(buffer, position)
-        return self._frame(command, Headers(first), buffer, end + 2)
+        start = end + 2
+        announced = first.get("content-length")
+        if announced is None:
+            length = None
+            stop = buffer.find(b"\0", start, start + self._max_body + 1)
+        elif announced.isdigit() and announced.isascii() and len(announced) < 10:
+            length = int(announced)
+            stop = start + length
+        else:
+            return self._frame(command, adopt(first), buffer, start)
+        if 0 <= stop < len(buffer) and not buffer[stop] and (length is None or length <= self._max_body):
+            self._position = stop + 1
+            return proven_frame(command, first, buffer[start:stop])
+        return self._frame(command, adopt(first), buffer, start)
 
     def _odd_frame(self, buffer: bytes, position: int) -> Frame | None:
         """Return the frame at `position`, whose whole head is not proven good; None if its body is cut."""
@@ -265,40 +284,44 @@ class FrameParser:
                 raise _missing_nul(buffer[end : end + 1], length, headers)
             self._buffer, self._position = buffer, end + 1
             return Frame(command, headers, buffer[start:end])
-        self._head, self._length = Head(command, headers, 0), length
+        return self._begin_body(command, headers, length, buffer[start:])
+
+    def _begin_body(self, command: str, headers: Headers, length: int | None, octets: bytes) -> Frame | None:
+        """Collect a body from its first octets on."""
+        self._command, self._headers, self._length = command, headers, length
         self._body = BytesIO()
         self._buffer, self._position = b"", 0
-        self._chunks.insert(0, buffer[start:])
-        self._waiting += len(buffer) - start
+        self._chunks.insert(0, octets)
+        self._waiting += len(octets)
         return self._continue_body()
 
     def _continue_body(self) -> Frame | None:
         """Move octets from the chunks into the body until it is whole or they are used up."""
-        body, head, length = self._body, self._head, self._length
+        body, headers, length = self._body, self._headers, self._length
         assert body is not None, "only asked inside a body"
-        assert head is not None, "a body has a head"
-        limit = self._limits.max_body
+        assert headers is not None, "a body has a head"
+        limit = self._max_body
         for index, chunk in enumerate(self._chunks):
             held = body.tell()
             if length is None:
                 end = chunk.find(b"\0", 0, limit - held + 1)
                 if end < 0 and held + len(chunk) > limit:
                     message = f"a body of more than {limit} octets (Limits.max_body), and no NUL that ends it"
-                    raise RemoteProtocolError(Fault.LIMIT_BODY, message, receipt=head.headers.get("receipt"))
+                    raise RemoteProtocolError(Fault.LIMIT_BODY, message, receipt=headers.get("receipt"))
             else:
                 end = length - held if length - held < len(chunk) else -1
             if end < 0:
                 body.write(chunk)
                 continue
             if chunk[end]:
-                raise _missing_nul(chunk[end : end + 1], length, head.headers)
+                raise _missing_nul(chunk[end : end + 1], length, headers)
             if end:
                 body.write(chunk[:end])
             self._buffer, self._position = chunk, end + 1
             del self._chunks[: index + 1]
             self._waiting = sum(map(len, self._chunks))
-            self._body = self._head = None
-            return Frame(head.command, head.headers, body.getvalue())
+            self._body = self._headers = None
+            return Frame(self._command, headers, body.getvalue())
         self._chunks.clear()
         self._waiting = 0
         return None
@@ -364,13 +387,19 @@ class FrameParser:
             self._scanned = size
             return True
         lines = self._lines + partial.count(b"\n", scanned)
-        suspicious = (
-            size - self._line_start > (limits.max_line if self._lines else limits.max_command_line)
-            or size > limits.max_header_block
-            or lines > limits.max_headers + 1
-            or (lines > 0 and self._lines == 0)
-            or ((self._strict or not self._lines) and partial.find(b"\0", scanned) >= 0)
-        )
+        if lines == 0:
+            suspicious = size > limits.max_command_line or partial.find(b"\0", scanned) >= 0
+        else:
+            suspicious = (
+                size - self._line_start > limits.max_line
+                or size > limits.max_header_block
+                or lines > limits.max_headers + 1
+                or (
+                    self._lines == 0
+                    and partial[: partial.find(b"\n")].decode("latin-1") not in self._plain_commands
+                )
+                or (self._strict and partial.find(b"\0", scanned) >= 0)
+            )
         self._scanned = size
         if lines > self._lines:
             self._lines = lines
