@@ -10,6 +10,7 @@ from .commands import Sender
 from .engine import Engine, Role
 from .events import AckMode, ClientEvent, CloseReason, Connected, Error, Message, Receipt
 from .frames import Frame
+from .headers import first_values
 from .heartbeat import offer_in
 from .ledger import delivery_key
 from .states import State
@@ -30,7 +31,7 @@ def _hear(engine: Engine[ClientEvent], frame: Frame) -> None:
 
 
 def _message(engine: Engine[ClientEvent], frame: Frame) -> None:
-    headers, ledger = frame.headers, engine.ledger
+    ledger, headers = engine.ledger, first_values(frame.headers)
     destination, message_id = headers["destination"], headers["message-id"]
     id, ack = headers.get("subscription"), headers.get("ack")
     subscription = ledger.find(id, destination)
@@ -46,15 +47,7 @@ def _message(engine: Engine[ClientEvent], frame: Frame) -> None:
                 )
             ledger.deliver(subscription, key, message_id)
     engine.events.append(
-        Message(
-            destination=destination,
-            message_id=message_id,
-            subscription=id,
-            ack=ack,
-            known=subscription is not None,
-            headers=headers,
-            body=frame.body,
-        )
+        Message(destination, message_id, id, ack, subscription is not None, frame.headers, frame.body)
     )
 
 
@@ -92,7 +85,7 @@ def _connected(engine: Engine[ClientEvent], frame: Frame) -> None:
             Fault.UNSUPPORTED_VERSION, f"the server chose STOMP {name[:20]!r}, and {offered} was offered"
         )
     theirs = offer_in(headers) if version.rules.has_heart_beats else (0.0, 0.0)
-    engine.establish(version, theirs, unsaid=False)
+    engine.establish(version, theirs)
     engine.events.append(
         Connected(
             version=version,

@@ -21,6 +21,9 @@ from .versions import ALL_VERSIONS, Version, accept_version_header
 
 __all__ = ["Connection"]
 
+# Headers that decide what our books say: never among the additional ones, even where the method writes none.
+_RESERVED = {"SUBSCRIBE": ("id", "ack"), "UNSUBSCRIBE": ("id", "destination")}
+
 
 class Connection:
     """The client side of one STOMP connection: no socket, no clock, no thread.
@@ -395,7 +398,8 @@ class Connection:
                 )
             own.append(("receipt", receipt))
         if headers:
-            own += extra_headers(headers, "transaction", "receipt", *(name for name, _ in own))
+            reserved = _RESERVED.get(command, ())
+            own += extra_headers(headers, "transaction", "receipt", *reserved, *(name for name, _ in own))
         octets = self._engine.prepare(command, own, body, content_length=content_length)
         self._engine.commit(command, octets)
         if receipt is not None:

@@ -6,12 +6,13 @@ This file must not know which role it serves: what differs is passed in.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import cache
+from typing import Generic, NamedTuple, TypeVar
 
 from ..errors import Fault, LocalProtocolError, Misuse, RemoteProtocolError
-from .commands import Sender, validate
+from .commands import COMMANDS, Sender, validate
 from .encoder import encode
 from .events import Closed, CloseReason
 from .frames import Frame
@@ -59,14 +60,42 @@ class Role(Generic[_EventT]):
     """Gives the events that must stand before `Closed`."""
 
 
+class _Proof(NamedTuple):
+    """What makes a frame good beyond doubt."""
+
+    required: frozenset[str]
+    has_body: bool
+
+
+@cache
+def _proofs(state: State, version: Version | None, peer: Sender) -> Mapping[str, _Proof]:
+    """Return, for each command that is plainly allowed here, what proves a frame of it good.
+
+    What is not proven is judged by `Engine._judge`, which alone knows what is wrong and what is forgiven.
+    """
+    if version is None:
+        return {}
+    return {
+        command: _Proof(frozenset(rules.required[version]), rules.has_body)
+        for command, rules in COMMANDS.items()
+        if rules.sender is peer
+        and version in rules.versions
+        and rules.required[version]
+        and next_state(state, command) is not None
+    }
+
+
 class Engine(Generic[_EventT]):
     """The common half of `Connection` and `ServerConnection`, owned by one of them."""
 
     __slots__ = (
         "_eof",
         "_full",
+        "_hear",
         "_hungry",
+        "_proofs",
         "_role",
+        "_state",
         "events",
         "heartbeat",
         "held",
@@ -75,7 +104,6 @@ class Engine(Generic[_EventT]):
         "output",
         "parser",
         "proposal",
-        "state",
         "suspended",
         "versions",
     )
@@ -95,20 +123,31 @@ class Engine(Generic[_EventT]):
         if not self.versions:
             raise ValueError("versions is empty: name at least one Version")
         self.limits = limits
-        self.state = State.IDLE
+        self._role = role
+        self._hear = role.hear
         self.parser = FrameParser(None, limits, tolerant=role.tolerant)
+        self.state = State.IDLE
         self.output = Output()
         self.heartbeat = Heartbeat(heartbeat, heartbeat_tolerance)
         self.ledger = Ledger()
         self.events: deque[_EventT | Closed] = deque()
         self.held = False
-        """Whether what comes stays unparsed until the application has answered."""
+        """Whether what comes stays unparsed: until the application has answered, or for ever."""
         self.proposal: Proposal | None = None
         self.suspended = False
-        self._role = role
         self._eof = False
         self._hungry = True
         self._full = False
+
+    @property
+    def state(self) -> State:
+        """How far the conversation has come."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
+        self._proofs = _proofs(state, self.parser.version, self._role.peer)
 
     @property
     def version(self) -> Version:
@@ -117,31 +156,35 @@ class Engine(Generic[_EventT]):
         assert version is not None, "only asked once the connection is established"
         return version
 
-    def establish(self, version: Version, theirs: tuple[float, float], *, unsaid: bool) -> None:
+    def establish(self, version: Version, theirs: tuple[float, float]) -> None:
         """Go on in a version from the very next octet, and beat hearts as both sides offer (seconds)."""
-        self.state = State.CONNECTED
         self.parser.version = version
+        self.state = State.CONNECTED
         self.proposal = None
         self.held = False
-        self.heartbeat.start(theirs, unsaid=unsaid)
+        self.heartbeat.start(theirs, unsaid=len(self.output) > 0)
 
     # Reading
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Buffer octets of the peer."""
-        if self.state is State.CLOSED or self._eof:
+        if not data or self.state is State.CLOSED or self._eof:
             return
         self.heartbeat.heard(now)
         self.parser.receive_data(data)
         if self.parser.unread >= _ENOUGH:
             self._full = self._full or not self.wants_read
-            if self.held and self.parser.unread > self.limits.max_unread:
-                self.fail(
-                    RemoteProtocolError(
-                        Fault.LIMIT_PENDING,
-                        f"more than {self.limits.max_unread} octets before the connection was accepted",
-                    )
+            self._limit_waiting()
+
+    def _limit_waiting(self) -> None:
+        """End when more waits behind a request for a connection than may, be it one chunk or many."""
+        limit = self.limits.max_unread
+        if self.proposal is not None and self.parser.unread > limit:
+            self.fail(
+                RemoteProtocolError(
+                    Fault.LIMIT_PENDING, f"more than {limit} octets before the connection was accepted"
                 )
+            )
 
     def receive_eof(self) -> None:
         """Note that the peer's stream has ended."""
@@ -153,7 +196,7 @@ class Engine(Generic[_EventT]):
         """Return the next event, parsing no more frames than it takes; None when more octets are needed."""
         events = self.events
         while not events:
-            if self.held or self.state is State.CLOSED:
+            if self.held:
                 return None
             try:
                 frame = self.parser.next_frame()
@@ -164,17 +207,28 @@ class Engine(Generic[_EventT]):
                     self.finish(CloseReason.EOF)
                     break
                 self._hungry = False
-                if next_state(self.state, frame.command) is None:
-                    raise RemoteProtocolError(
-                        Fault.UNEXPECTED_COMMAND,
-                        f"{frame.command} while the connection is {self.state.value}",
-                        receipt=frame.headers.get("receipt"),
-                    )
-                validate(frame, self.parser.version, self._role.peer)
-                self._role.hear(self, frame)
+                proof = self._proofs.get(frame.command)
+                if (
+                    proof is None
+                    or not proof.required <= frame.headers.keys()
+                    or (frame.body and not proof.has_body)
+                ):
+                    self._judge(frame)
+                self._hear(self, frame)
+                self._limit_waiting()
             except RemoteProtocolError as error:
                 self.fail(error)
         return events.popleft()
+
+    def _judge(self, frame: Frame) -> None:
+        """Raise what is wrong with a frame that is not proven good, if anything is."""
+        if next_state(self.state, frame.command) is None:
+            raise RemoteProtocolError(
+                Fault.UNEXPECTED_COMMAND,
+                f"{frame.command} while the connection is {self.state.value}",
+                receipt=frame.headers.get("receipt"),
+            )
+        validate(frame, self.parser.version, self._role.peer)
 
     @property
     def wants_read(self) -> bool:
@@ -236,10 +290,10 @@ class Engine(Generic[_EventT]):
 
     def data_to_send(self, now: float, max_bytes: int | None) -> bytes:
         """Hand over queued octets; that is what counts as having spoken."""
-        if not self.output:
-            return b""
-        self.heartbeat.sent(now)
-        return self.output.take(max_bytes)
+        octets = self.output.take(max_bytes)
+        if octets:
+            self.heartbeat.sent(now)
+        return octets
 
     def frame_to_send(self, now: float) -> bytes:
         """Hand over the octets of one queued frame, or one EOL."""
@@ -277,7 +331,7 @@ class Engine(Generic[_EventT]):
         self.events.extend(self._role.last_words(self))
         self.events.append(Closed(clean=clean, reason=reason, error=error))
         self.state = State.CLOSED
-        self.held = False
+        self.held = True
         self.heartbeat.stop()
         self.parser = FrameParser(self.parser.version, self.limits)
 

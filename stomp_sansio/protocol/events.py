@@ -40,10 +40,10 @@ __all__ = [
 _EventT = TypeVar("_EventT")
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
+@dataclass_transform(frozen_default=True)
 def _frozen_for_checkers(cls: type[_EventT]) -> type[_EventT]:
     """Make a slots dataclass that checkers see as frozen, and the interpreter builds three times as fast."""
-    return dataclass(slots=True, kw_only=True, repr=False)(cls)
+    return dataclass(slots=True, repr=False)(cls)
 
 
 class AckMode(Enum):

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar, cast, overload
 
 from ..redaction import redacted
 
-__all__ = ["HeaderPairs", "Headers", "adopt"]
+__all__ = ["HeaderPairs", "Headers", "adopt", "first_values"]
 
 _DefaultT = TypeVar("_DefaultT")
 
@@ -108,6 +108,11 @@ def adopt(first: dict[str, str]) -> Headers:
     headers._first = first
     headers._pairs = None
     return headers
+
+
+def first_values(headers: Headers) -> Mapping[str, str]:
+    """Return the mapping behind headers, for whoever looks up several names: a dict answers faster."""
+    return headers._first
 
 
 _new = Headers.__new__

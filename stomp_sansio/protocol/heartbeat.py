@@ -73,6 +73,7 @@ class Heartbeat:
     __slots__ = (
         "_allowed",
         "_deadlines",
+        "_done",
         "_expect",
         "_heard",
         "_send",
@@ -84,13 +85,13 @@ class Heartbeat:
     )
 
     def __init__(self, offer: tuple[float, float], tolerance: float) -> None:
-        for seconds in offer:
-            if not 0 <= seconds < math.inf or 0 < seconds < 0.001:
-                raise ValueError(
-                    f"heartbeat is {offer!r}: two numbers of seconds, 0 for never and else at least 0.001"
-                )
+        good = [seconds for seconds in offer if seconds == 0 or 0.001 <= seconds < math.inf]
+        if len(good) != 2 or tuple(good) != tuple(offer):
+            raise ValueError(
+                f"heartbeat is {offer!r}: pass two numbers of seconds, 0 for never and else at least 0.001"
+            )
         if not 1 <= tolerance < math.inf:
-            raise ValueError(f"heartbeat_tolerance is {tolerance!r}: a factor of at least 1")
+            raise ValueError(f"heartbeat_tolerance is {tolerance!r}: pass a factor of at least 1")
         self.offer = offer
         self.tolerance = tolerance
         self._deadlines: Deadlines[Timer] = Deadlines()
@@ -98,6 +99,7 @@ class Heartbeat:
         self._sent = self._heard = 0.0
         self._unsaid = False
         self._suspended = False
+        self._done = False
 
     @property
     def negotiated(self) -> tuple[float, float]:
@@ -107,16 +109,25 @@ class Heartbeat:
         return self._send, self._expect
 
     def start(self, theirs: tuple[float, float], *, unsaid: bool) -> None:
-        """Agree with the peer's offer. `unsaid`: our answer is not handed over yet, so the peer's silence
-        means nothing yet.
+        """Agree with the peer's offer. `unsaid`: our part of the hand-shake is not handed over yet, so the
+        peer's silence means nothing, and there is no instant yet from which ours could count.
         """
         self._send, self._expect = negotiate(self.offer, theirs)
         self._allowed = self._expect * self.tolerance + _GRACE
+        self._unsaid = unsaid
+        if not unsaid:
+            self._watch()
+
+    def _watch(self) -> None:
         if self._send:
             self._deadlines.set(Timer.SPEAK, self._sent + self._send * _SPEAK_AFTER)
-        self._unsaid = unsaid
-        if self._expect and not unsaid:
+        if self._expect and not self._done:
             self._deadlines.set(Timer.SILENCE, self._heard + self._allowed)
+
+    def stop_listening(self) -> None:
+        """Count silence no more: the peer has said all that it will."""
+        self._done = True
+        self._deadlines.set(Timer.SILENCE, None)
 
     def stop(self) -> None:
         """Count nothing any more."""
@@ -133,8 +144,7 @@ class Heartbeat:
         if self._unsaid:
             self._unsaid = False
             self._heard = max(self._heard, now)
-            if self._expect:
-                self._deadlines.set(Timer.SILENCE, self._heard + self._allowed)
+            self._watch()
 
     def suspend(self) -> None:
         """Do not count silence: we do not listen."""

@@ -49,6 +49,8 @@ class Output:
 
         A large piece is sliced from an offset, so that taking it bit by bit costs its size once.
         """
+        if max_bytes is not None and max_bytes < 0:
+            raise ValueError(f"max_bytes is {max_bytes}: pass a number of octets, or None for all")
         pieces, offset = self._pieces, self._offset
         if max_bytes is None or self._size <= max_bytes:
             if offset:

@@ -92,7 +92,7 @@ class ServerConnection:
             pairs.append(("heart-beat", heart_beat))
         pairs += extra_headers(headers, "version", "session", "server", "heart-beat")
         engine.commit("CONNECTED", engine.prepare("CONNECTED", pairs))
-        engine.establish(version, proposal.heartbeat, unsaid=True)
+        engine.establish(version, proposal.heartbeat)
 
     def reject(self, message: str, *, body: bytes = b"", headers: HeaderPairs = ()) -> None:
         """Answer a `ConnectRequest` with ERROR; `Closed` follows. Source: STOMP 1.2, "ERROR".

@@ -79,7 +79,7 @@ def _hear(engine: Engine[ServerEvent], frame: Frame) -> None:
             engine.state = State.DISCONNECTING
             engine.held = True
             # STOMP 1.2, "DISCONNECT": the client must send nothing more, so its silence means nothing.
-            engine.heartbeat.suspend()
+            engine.heartbeat.stop_listening()
             engine.ledger.farewell = receipt
             if receipt is None:
                 engine.finish(CloseReason.DISCONNECT, clean=True)
