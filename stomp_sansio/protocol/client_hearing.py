@@ -10,7 +10,6 @@ from .commands import Sender
 from .engine import Engine, Role
 from .events import AckMode, ClientEvent, CloseReason, Connected, Error, Message, Receipt
 from .frames import Frame
-from .headers import first_values
 from .heartbeat import offer_in
 from .ledger import delivery_key
 from .states import State
@@ -31,7 +30,7 @@ def _hear(engine: Engine[ClientEvent], frame: Frame) -> None:
 
 
 def _message(engine: Engine[ClientEvent], frame: Frame) -> None:
-    ledger, headers = engine.ledger, first_values(frame.headers)
+    ledger, headers = engine.ledger, frame.headers.first
     destination, message_id = headers["destination"], headers["message-id"]
     id, ack = headers.get("subscription"), headers.get("ack")
     subscription = ledger.find(id, destination)

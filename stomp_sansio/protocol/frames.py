@@ -6,7 +6,7 @@ This file must not know octets on the wire, roles, states or time.
 from __future__ import annotations
 
 from ..redaction import excerpt
-from .headers import HeaderPairs, Headers, adopt
+from .headers import HeaderPairs, Headers
 
 __all__ = ["Frame", "proven_frame"]
 
@@ -49,9 +49,10 @@ def proven_frame(command: str, first: dict[str, str], body: bytes) -> Frame:
     """Return a frame without a copy of its headers: for whoever has just made that dict, and forgets it."""
     frame = _new(Frame)
     frame.command = command
-    frame.headers = adopt(first)
+    frame.headers = _adopt(first)
     frame.body = body
     return frame
 
 
-_new = Frame.__new__
+_new = object.__new__
+_adopt = Headers.adopt

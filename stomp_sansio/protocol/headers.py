@@ -10,8 +10,9 @@ from typing import TypeAlias, TypeVar, cast, overload
 
 from ..redaction import redacted
 
-__all__ = ["HeaderPairs", "Headers", "adopt", "first_values"]
+__all__ = ["HeaderPairs", "Headers"]
 
+_new = object.__new__
 _DefaultT = TypeVar("_DefaultT")
 
 HeaderPairs: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -50,6 +51,19 @@ class Headers(Mapping[str, str]):
                 self._first.setdefault(name, value)
             if len(self._first) != len(pairs):
                 self._pairs = pairs
+
+    @staticmethod
+    def adopt(first: dict[str, str]) -> Headers:
+        """Return the headers of a dict without a copy: for whoever has just made it, and forgets it."""
+        headers = _new(Headers)
+        headers._first = first
+        headers._pairs = None
+        return headers
+
+    @property
+    def first(self) -> Mapping[str, str]:
+        """The first value of each name, as a plain mapping: for whoever looks up several names."""
+        return self._first
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -100,19 +114,3 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({[(name, redacted(name, value)) for name, value in self.pairs]!r})"
-
-
-def adopt(first: dict[str, str]) -> Headers:
-    """Return the headers of a dict without a copy: for whoever has just made it, and forgets it at once."""
-    headers = _new(Headers)
-    headers._first = first
-    headers._pairs = None
-    return headers
-
-
-def first_values(headers: Headers) -> Mapping[str, str]:
-    """Return the mapping behind headers, for whoever looks up several names: a dict answers faster."""
-    return headers._first
-
-
-_new = Headers.__new__

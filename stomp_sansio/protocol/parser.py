@@ -14,7 +14,7 @@ from ..redaction import excerpt
 from .commands import COMMANDS, HANDSHAKE
 from .frames import Frame, proven_frame
 from .header_block import Grammar, content_length, examine, unescape
-from .headers import Headers, adopt
+from .headers import Headers
 from .limits import Limits
 from .versions import Version
 
@@ -249,11 +249,11 @@ class FrameParser:
             length = int(announced)
             stop = start + length
         else:
-            return self._frame(command, adopt(first), buffer, start)
+            return self._frame(command, Headers.adopt(first), buffer, start)
         if 0 <= stop < len(buffer) and not buffer[stop] and (length is None or length <= self._max_body):
             self._position = stop + 1
             return proven_frame(command, first, buffer[start:stop])
-        return self._frame(command, adopt(first), buffer, start)
+        return self._frame(command, Headers.adopt(first), buffer, start)
 
     def _odd_frame(self, buffer: bytes, position: int) -> Frame | None:
         """Return the frame at `position`, whose whole head is not proven good; None if its body is cut."""
