@@ -61,6 +61,8 @@ def parse_proxy(url: str) -> Proxy:
         )
     who, at, place = authority.rpartition("@")
     login, password = read_userinfo(who) if at else (None, None)
+    if login is not None and ":" in login:
+        raise InvalidURI("the login of a proxy's URL holds a colon, which HTTP's Basic scheme cannot carry")
     host, port = host_and_port(place, 80)
     return Proxy(host=host, port=port, login=login, password=password)
 

@@ -40,15 +40,21 @@ def judge_status(request: str, status: int) -> Outcome:
     return Outcome.SERVER_ERROR if 500 <= status < 600 else Outcome.HTTP_ERROR
 
 
-def refused_request(request: str, status: int, location: str | None = None) -> RemoteProtocolError:
-    """Return the error for an answer that is not the good one; `location` is where a redirect points."""
+def refused_request(
+    request: str, status: int, location: str | None = None, *, opened: bool = True
+) -> RemoteProtocolError:
+    """Return the error for an answer that is not the good one.
+
+    `location` is where a redirect points; `opened` says whether the session had been open.
+    """
     return RemoteProtocolError(
         LinkFault.HTTP_STATUS,
-        f"The server answered {request} with HTTP status {status}: {_advice(request, status, location)}",
+        f"The server answered {request} with HTTP status {status}: "
+        f"{_advice(request, status, location, opened)}",
     )
 
 
-def _advice(request: str, status: int, location: str | None) -> str:
+def _advice(request: str, status: int, location: str | None, opened: bool) -> str:
     if 300 <= status < 400:
         return (
             f"it redirects to {shown_location(location)}. Redirects are not followed, since credentials "
@@ -57,6 +63,8 @@ def _advice(request: str, status: int, location: str | None) -> str:
         )
     if status == 404:
         if judge_status(request, status) is Outcome.SESSION_LOST:
+            if not opened:
+                return "there is no SockJS service at this URL, or this transport is switched off"
             return (
                 "it does not know the session; behind a load balancer, the requests of a session must all "
                 "reach "

@@ -13,22 +13,18 @@ import h11
 from ..errors import LinkFault, RemoteProtocolError
 from ..machine import Address, TCPAddress
 from ..protocol.limits import Limits
-from ..redaction import excerpt
-from .http_head import HeadReader
+from .http_client import ResponseHeads
 from .octet_queue import OctetQueue
 from .proxy import Proxy
 
 __all__ = ["ProxyTunnel"]
-
-_MAX_INFORMATIONAL = 8
-"""Answers 1xx before the real one: more of them are no conversation."""
 
 
 class ProxyTunnel:
     """The hand-shake with a proxy. Write `data_to_send`, feed `receive_data`; once `established`,
     `take_rest`."""
 
-    __slots__ = ("_connection", "_error", "_head", "_informational", "_out", "established", "refused_status")
+    __slots__ = ("_error", "_heads", "_out", "established", "refused_status")
 
     established: bool
     """Whether the proxy has opened the tunnel: what follows is the server's."""
@@ -47,18 +43,14 @@ class ProxyTunnel:
         target = f"{host}:{address.port}"
         headers = [("Host", target)]
         if proxy.login is not None:
-            # RFC 7617: the colon separates, so that a login cannot hold one; UTF-8 is what proxies expect
-            # today.
+            # RFC 7617; UTF-8 is what proxies expect today.
             pair = f"{proxy.login}:{proxy.password or ''}".encode()
             headers.append(("Proxy-Authorization", f"Basic {b64encode(pair).decode('ascii')}"))
-        # The head that reaches h11 is whole, and counted, already: a size limit of its own would never
-        # strike.
-        self._connection = h11.Connection(h11.CLIENT, limits.max_http_header_block + 1)
-        self._head = HeadReader(limits)
+        connection = h11.Connection(h11.CLIENT, limits.max_http_header_block)
         self._out = OctetQueue()
-        self._out.append(self._connection.send(h11.Request(method="CONNECT", target=target, headers=headers)))
-        self._connection.send(h11.EndOfMessage())
-        self._informational = 0
+        self._out.append(connection.send(h11.Request(method="CONNECT", target=target, headers=headers)))
+        connection.send(h11.EndOfMessage())
+        self._heads = ResponseHeads(connection, limits, who="The proxy", fault=LinkFault.BAD_HANDSHAKE)
         self._error: RemoteProtocolError | None = None
         self.established = False
         self.refused_status = None
@@ -76,41 +68,23 @@ class ProxyTunnel:
         """Take in octets; then look at `established`.
 
         Raises:
-            RemoteProtocolError: the proxy refused (`HTTP_STATUS`), or what it said is no answer; the same one
-            when
-                called again.
+            RemoteProtocolError: the proxy refused (`HTTP_STATUS`), or what it said is no answer; the same
+                error comes again when called again.
         """
         if self._error is not None:
             raise self._error
-        self._head.receive(data)
+        self._heads.receive(data)
         try:
-            while not self.established and (head := self._head.next_head()) is not None:
-                self._answer(head)
+            response = self._heads.next_response()
+            if response is not None:
+                self._judge(response)
         except RemoteProtocolError as error:
             self._error = error
             raise
 
     def take_rest(self) -> bytes:
         """Return, and forget, the octets that came behind the answer."""
-        return self._head.take_rest()
-
-    def _answer(self, head: bytes) -> None:
-        self._connection.receive_data(head)
-        try:
-            event = self._connection.next_event()
-        except h11.RemoteProtocolError:
-            # h11 quotes the offending line, which may hold a cookie: only the first line is shown.
-            first_line = excerpt(head.partition(b"\n")[0])
-            raise RemoteProtocolError(
-                LinkFault.BAD_HANDSHAKE,
-                f"The proxy's answer is no HTTP ({first_line}): is this the port of an HTTP proxy?",
-            ) from None
-        if isinstance(event, h11.Response):
-            self._judge(event)
-            return
-        self._informational += 1
-        if self._informational > _MAX_INFORMATIONAL:
-            raise RemoteProtocolError(LinkFault.LIMIT, "The proxy sends one 1xx answer after the other")
+        return self._heads.take_rest()
 
     def _judge(self, response: h11.Response) -> None:
         if not 200 <= response.status_code < 300:

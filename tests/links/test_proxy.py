@@ -31,6 +31,7 @@ def test_a_proxy_url_is_read():
         ("http://pro xy", "no path"),
         ("http://proxy\r\nX:", "no path"),
         ("http://", "no host"),
+        ("http://a%3Ab:c@proxy", "colon"),
         ("http://proxy:0", "no number"),
         (f"http://user:{CANARY}/x@proxy", "no path"),
         (f"http://user:{CANARY}%zz@proxy", "%25"),

@@ -50,6 +50,11 @@ def test_a_refusal_says_what_to_do(request_name: str, status: int, location: str
     assert advice in str(error)
 
 
+def test_a_404_before_the_session_was_open_has_another_meaning():
+    assert "switched off" in str(refused_request("xhr_streaming", 404, opened=False))
+    assert "switched off" not in str(refused_request("xhr_streaming", 404))
+
+
 def test_a_redirect_shows_no_credentials():
     error = refused_request("info", 302, "https://user:CANARY@h/x?token=CANARY#CANARY")
     assert "h/x" in str(error)

@@ -123,7 +123,11 @@ def test_a_refusal_says_what_to_do(status: int, advice: str, version: bytes):
 
 BROKEN = [
     (b"HTTP/1.0 200 OK\r\n\r\n", LinkFault.BAD_HANDSHAKE, "HTTP/1.0"),
-    (b"SSH-2.0-OpenSSH\r\n\r\n", LinkFault.BAD_HANDSHAKE, "no HTTP (b'SSH-2.0-OpenSSH\\r')"),
+    (
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        LinkFault.BAD_HANDSHAKE,
+        "no HTTP response to the request: b'SSH-2.0-OpenSSH\\r'",
+    ),
     (b"\r\n\r\n", LinkFault.BAD_HANDSHAKE, "no HTTP"),
     (b"HTTP/1.1 200 OK\r\nSet-Cookie CANARY\r\n\r\n", LinkFault.BAD_HANDSHAKE, "no HTTP"),
     (b"HTTP/1.1 099 x\r\n\r\n", LinkFault.BAD_HANDSHAKE, "no HTTP"),
