@@ -24,10 +24,9 @@ class Output:
         return self._size
 
     def append(self, data: bytes) -> None:
-        """Queue octets behind the others."""
-        if data:
-            self._pieces.append(data)
-            self._size += len(data)
+        """Queue a frame, or an EOL, behind the others."""
+        self._pieces.append(data)
+        self._size += len(data)
 
     def clear(self) -> None:
         """Forget everything that waits."""
