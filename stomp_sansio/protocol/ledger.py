@@ -34,12 +34,14 @@ def delivery_key(
 class Subscription:
     """One subscription, and the messages of it that await an acknowledgement, oldest first."""
 
-    __slots__ = ("ack", "destination", "id", "unacknowledged")
+    __slots__ = ("ack", "destination", "head", "id", "unacknowledged")
 
     def __init__(self, id: str | None, destination: str, ack: AckMode) -> None:
         self.id = id
         self.destination = destination
         self.ack = ack
+        self.head: bytes | None = None
+        """How every frame for it begins, once one was written: kept for the next one."""
         self.unacknowledged: dict[DeliveryKey, str] = {}
 
 

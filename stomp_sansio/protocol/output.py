@@ -9,16 +9,22 @@ from collections import deque
 
 __all__ = ["Output"]
 
+# From this size on a reference is cheaper than a copy.
+_WORTH_SHARING = 4096
+
 
 class Output:
     """A queue of octets. `len` is how many wait."""
 
-    __slots__ = ("_offset", "_pieces", "_size")
+    __slots__ = ("_heads", "_offset", "_pieces", "_size", "_taken")
 
     def __init__(self) -> None:
         self._pieces: deque[bytes] = deque()
         self._offset = 0
         self._size = 0
+        # How many pieces were taken, and which of those that wait, counted alike, go on in the next one.
+        self._taken = 0
+        self._heads: deque[int] = deque()
 
     def __len__(self) -> int:
         return self._size
@@ -28,8 +34,20 @@ class Output:
         self._pieces.append(data)
         self._size += len(data)
 
+    def append_parts(self, head: bytes, rest: bytes) -> None:
+        """Queue a frame in two parts, so that a `rest` that many queues share is not copied into each."""
+        if len(rest) < _WORTH_SHARING:
+            self._pieces.append(head + rest)
+        else:
+            self._heads.append(self._taken + len(self._pieces))
+            self._pieces.append(head)
+            self._pieces.append(rest)
+        self._size += len(head) + len(rest)
+
     def clear(self) -> None:
         """Forget everything that waits."""
+        self._taken += len(self._pieces)
+        self._heads.clear()
         self._pieces.clear()
         self._offset = self._size = 0
 
@@ -39,6 +57,11 @@ class Output:
             return b""
         piece = self._pieces.popleft()[self._offset :]
         self._offset = 0
+        if self._heads and self._heads[0] == self._taken:
+            self._heads.popleft()
+            self._taken += 1
+            piece += self._pieces.popleft()
+        self._taken += 1
         self._size -= len(piece)
         return piece
 
@@ -68,6 +91,9 @@ class Output:
             if offset == len(piece):
                 pieces.popleft()
                 offset = 0
+                if self._heads and self._heads[0] == self._taken:
+                    self._heads.popleft()
+                self._taken += 1
         self._offset = offset
         self._size -= max_bytes
         return b"".join(taken)

@@ -17,9 +17,10 @@ from .events import (
 )
 from .headers import HeaderPairs
 from .heartbeat import heart_beat_header
-from .ledger import delivery_key
+from .ledger import DeliveryKey, Subscription, delivery_key
 from .limits import Limits
 from .server_hearing import SERVER
+from .shared_message import SharedMessage, header_lines
 from .states import State, next_state
 from .versions import ALL_VERSIONS, Version
 
@@ -126,40 +127,70 @@ class ServerConnection:
             LocalProtocolError: not connected, an unknown subscription, an ack id in use, or a header that the
                 version cannot represent.
         """
-        engine = self._engine
-        if next_state(engine.state, "MESSAGE") is None:
-            raise engine.refusal("MESSAGE")
-        version, ledger = engine.version, engine.ledger
-        target = ledger.find(subscription, destination)
-        if target is None:
-            name = repr(destination if subscription is None else subscription)
-            raise LocalProtocolError(Misuse.UNKNOWN_SUBSCRIPTION, f"the client has no subscription {name}")
+        engine, version = self._engine, self._engine.parser.version
+        target = self._subscription(subscription, destination)
+        assert version is not None, "a subscription exists only on an established connection"
         pairs = [] if subscription is None else [("subscription", subscription)]
         pairs += [("message-id", message_id), ("destination", destination)]
-        key = None
-        if target.ack is not AckMode.AUTO:
-            ack = message_id if ack is None else ack
-            key = delivery_key(version, subscription, message_id, ack)
-            if version is Version.V1_2:
-                if ledger.awaits(ack):
-                    raise LocalProtocolError(
-                        Misuse.BAD_HEADER, f"ack {ack!r} names another unacknowledged message: use another id"
-                    )
-                pairs.append(("ack", ack))
+        ack = message_id if ack is None else ack
+        key = self._owed(target, version, message_id, ack)
+        if key is not None and version is Version.V1_2:
+            pairs.append(("ack", ack))
         if headers:
             pairs += extra_headers(headers, "subscription", "message-id", "destination", "ack")
         octets = engine.prepare("MESSAGE", pairs, body, content_length=content_length)
-        if key is not None:
-            if ledger.unacknowledged >= engine.limits.max_unacknowledged and not ledger.awaits(key):
-                limit = engine.limits.max_unacknowledged
-                engine.fail(
-                    RemoteProtocolError(
-                        Fault.LIMIT_PENDING, f"more than {limit} messages without an acknowledgement"
-                    )
-                )
-                return
-            ledger.deliver(target, key, message_id)
-        engine.commit("MESSAGE", octets)
+        if key is None or self._owe(target, key, message_id):
+            engine.commit("MESSAGE", octets)
+
+    def deliver(
+        self,
+        subscription: str | None,
+        message: SharedMessage,
+        *,
+        ack: str | None = None,
+        headers: HeaderPairs = (),
+    ) -> None:
+        """Send a message that others get as well: as `message`, but what is shared is encoded once for all.
+
+        `ack` is as there; `headers` are those that this receiver alone gets.
+
+        Raises:
+            LocalProtocolError: as `message`.
+        """
+        engine, version = self._engine, self._engine.parser.version
+        target = self._subscription(subscription, message.destination)
+        assert version is not None, "a subscription exists only on an established connection"
+        head = target.head
+        if head is None:
+            lines = b"" if subscription is None else header_lines([("subscription", subscription)], version)
+            head = target.head = b"MESSAGE\n" + lines
+        key = None
+        if target.ack is not AckMode.AUTO or headers:
+            ack = message.message_id if ack is None else ack
+            key = self._owed(target, version, message.message_id, ack)
+            pairs = [("ack", ack)] if key is not None and version is Version.V1_2 else []
+            pairs += extra_headers(headers, "subscription", "message-id", "destination", "ack")
+            head += header_lines(pairs, version)
+        octets = message.octets(version)
+        if key is None or self._owe(target, key, message.message_id):
+            engine.output.append_parts(head, octets)
+
+    def grant_subscription(self, id: str, destination: str) -> None:
+        """Open a subscription (`ack:auto`) that the client has not asked for, as servers do for replies.
+
+        The client may end it with UNSUBSCRIBE.
+
+        Raises:
+            LocalProtocolError: not connected, or the client has a subscription of this id.
+        """
+        engine = self._engine
+        if next_state(engine.state, "MESSAGE") is None:
+            raise engine.refusal("MESSAGE")
+        if engine.ledger.find(id, None) is not None:
+            raise LocalProtocolError(
+                Misuse.DUPLICATE_SUBSCRIPTION, f"the client has a subscription {id!r} already"
+            )
+        engine.ledger.subscribe(Subscription(id, destination, AckMode.AUTO))
 
     def receipt(self, receipt_id: str) -> None:
         """Tell the client that a frame which asked for this receipt is processed. After DISCONNECT, `Closed`
@@ -254,6 +285,13 @@ class ServerConnection:
         return self._engine.frame_to_send(now)
 
     @property
+    def unacknowledged(self) -> int:
+        """Messages that await an acknowledgement, over all subscriptions: at most
+        `Limits.max_unacknowledged`.
+        """
+        return self._engine.ledger.unacknowledged
+
+    @property
     def unsent(self) -> int:
         """Octets that wait for `data_to_send`: a caller that writes much waits while they are many."""
         return len(self._engine.output)
@@ -290,6 +328,39 @@ class ServerConnection:
     def __repr__(self) -> str:
         version = "" if self.version is None else f" STOMP {self.version.value}"
         return f"<ServerConnection {self.state.value}{version}>"
+
+    def _subscription(self, id: str | None, destination: str) -> Subscription:
+        engine = self._engine
+        if next_state(engine.state, "MESSAGE") is None:
+            raise engine.refusal("MESSAGE")
+        target = engine.ledger.find(id, destination)
+        if target is None:
+            name = repr(destination if id is None else id)
+            raise LocalProtocolError(Misuse.UNKNOWN_SUBSCRIPTION, f"the client has no subscription {name}")
+        return target
+
+    def _owed(self, target: Subscription, version: Version, message_id: str, ack: str) -> DeliveryKey | None:
+        """Return the name by which the client will acknowledge a message, or None if it need not."""
+        if target.ack is AckMode.AUTO:
+            return None
+        if version is Version.V1_2 and self._engine.ledger.awaits(ack):
+            raise LocalProtocolError(
+                Misuse.BAD_HEADER, f"ack {ack!r} names another unacknowledged message: use another id"
+            )
+        return delivery_key(version, target.id, message_id, ack)
+
+    def _owe(self, target: Subscription, key: DeliveryKey, message_id: str) -> bool:
+        """Note that a message awaits an acknowledgement; end the connection instead if there are too
+        many.
+        """
+        engine, ledger = self._engine, self._engine.ledger
+        limit = engine.limits.max_unacknowledged
+        if ledger.unacknowledged >= limit and not ledger.awaits(key):
+            message = f"more than {limit} messages without an acknowledgement"
+            engine.fail(RemoteProtocolError(Fault.LIMIT_PENDING, message))
+            return False
+        ledger.deliver(target, key, message_id)
+        return True
 
     def _no_request(self, method: str) -> LocalProtocolError:
         state = self._engine.state

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stomp_sansio import Connection, ServerConnection
-from tests.protocol.helpers import client, frames, server
+from stomp_sansio.protocol.shared_message import SharedMessage
+from tests.protocol.helpers import ask, client, frames, server, wire
 
 bodies = st.lists(st.binary(max_size=30), max_size=5)
 takes = st.lists(st.one_of(st.none(), st.integers(0, 200)), max_size=30)
@@ -89,3 +90,35 @@ def test_less_than_nothing_cannot_be_taken(connection: Connection | ServerConnec
         ValueError, match=f"max_bytes is {max_bytes}: pass a number of octets, or None for all"
     ):
         connection.data_to_send(0.0, max_bytes)
+
+
+@given(st.lists(st.one_of(st.sampled_from([10, 9_000]), st.sampled_from(["frame"]), st.integers(0, 20_000))))
+def test_a_frame_in_two_parts_is_taken_as_one(steps: list[int | str]):
+    """Bodies of 10 and 9,000 octets are written shared and not; other numbers take so many octets."""
+    connection, twin = server(), server()
+    for each in (connection, twin):
+        ask(each, wire("SUBSCRIBE", "id:0", "destination:/q"))
+    taken = b""
+    for step in steps:
+        if step in (10, 9_000):
+            assert not isinstance(step, str)
+            connection.deliver("0", SharedMessage("/q", "m", bytes(step)))
+            twin.message("0", "m", "/q", bytes(step))
+        elif isinstance(step, str):
+            taken += connection.frame_to_send(0.0)
+        else:
+            taken += connection.data_to_send(0.0, step)
+    taken += connection.data_to_send(0.0)
+    assert connection.unsent == 0
+    assert taken == twin.data_to_send(0.0)
+
+
+def test_a_frame_in_two_parts_is_taken_as_one_message():
+    connection = server()
+    ask(connection, wire("SUBSCRIBE", "id:0", "destination:/q"))
+    for size in (9_000, 10, 9_001):
+        connection.deliver("0", SharedMessage("/q", "m", bytes(size)))
+    connection.data_to_send(0.0, 7)
+    connection.frame_to_send(0.0)
+    assert [len(frame.body) for frame in frames(connection.frame_to_send(0.0))] == [10]
+    assert [len(frame.body) for frame in frames(connection.frame_to_send(0.0))] == [9_001]
