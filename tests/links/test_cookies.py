@@ -53,8 +53,10 @@ def test_a_cookie_without_a_life_is_dropped(attributes: str):
         ("/app/ws/", True),
         ("x", True),
         ("", True),
-    ]
-    + [("/other", False), ("/ap", False), ("/app/ws/000", False)],
+        ("/other", False),
+        ("/ap", False),
+        ("/app/ws/000", False),
+    ],
 )
 def test_a_cookie_for_another_path_is_not_kept(path: str, kept: bool):
     one = jar()
