@@ -169,7 +169,9 @@ class ServerConnection:
             ack = message.message_id if ack is None else ack
             key = self._owed(target, version, message.message_id, ack)
             pairs = [("ack", ack)] if key is not None and version is Version.V1_2 else []
-            pairs += extra_headers(headers, "subscription", "message-id", "destination", "ack")
+            # A content-length in front of the shared one would win, and cut the body elsewhere.
+            own = ("subscription", "message-id", "destination", "ack", "content-length")
+            pairs += extra_headers(headers, *own)
             head += header_lines(pairs, version)
         octets = message.octets(version)
         if key is None or self._owe(target, key, message.message_id):
