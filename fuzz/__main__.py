@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -118,11 +119,11 @@ def search_apart(name: str, seconds: int, kept: Path | None) -> int:
             "-rss_limit_mb=2048",
             "-print_final_stats=1",
             f"-artifact_prefix={FINDINGS}{os.sep}{name}-",
-            f"-dict={words}",
+            *([f"-dict={words}"] if words.stat().st_size else []),
             str(grown),
             *([str(seeds)] if seeds.is_dir() else []),
         ]
-        executions, found = 0, 0
+        executions, found, start = 0, 0, time.monotonic()
         with subprocess.Popen(
             command, cwd=ROOT, stderr=subprocess.PIPE, text=True, errors="replace"
         ) as searching:
@@ -135,6 +136,7 @@ def search_apart(name: str, seconds: int, kept: Path | None) -> int:
                 if not NOISE.match(line):
                     print(line, end="", flush=True)
         died = searching.returncode != 0
+        seconds = round(time.monotonic() - start)
     print(
         f"{name}: {executions} executions in {seconds} s, {found} findings"
         + (", and it ended early" if died else "")

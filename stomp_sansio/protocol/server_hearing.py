@@ -93,7 +93,9 @@ def _requested(engine: Engine[ServerEvent], headers: Headers) -> None:
         asked = headers.get("accept-version", "1.0")[:80]
         ours = accept_version_header(engine.versions)
         raise RemoteProtocolError(
-            Fault.NO_COMMON_VERSION, f"the client speaks STOMP {asked!r}, this server {ours}"
+            Fault.NO_COMMON_VERSION,
+            f"the client speaks STOMP {asked!r}, this server {ours}",
+            receipt=headers.get("receipt"),
         )
     heartbeat = offer_in(headers) if version.rules.has_heart_beats else (0.0, 0.0)
     engine.state = State.CONNECTING
