@@ -19,25 +19,25 @@ def world(octets=b"", *, conditions=USUAL, seed=0, tls=None):
     network = Network(random.Random(seed).random, conditions=lambda address, number: conditions)
     caller, callee = Caller(octets, tls=tls), Plain()
     network.listen(network.add(callee), ADDRESS, 3)
-    return network, network.add(caller), callee
+    return network, network.add(caller), caller, callee
 
 
 def test_what_one_machine_writes_the_other_reads():
-    network, host, callee = world(b"hello")
+    network, host, caller, callee = world(b"hello")
     host.kick()
     network.run(1.0)
     assert callee.what() == ["accepted 3", "data 5"]
     assert callee.octets == b"hello"
-    assert host.machine.what() == ["opened"]
+    assert caller.what() == ["opened"]
     assert network.now == 1.0
 
 
 def test_an_attempt_takes_its_time_and_is_noted():
-    network, host, _ = world(conditions=Conditions(opening=0.25))
+    network, host, caller, _ = world(conditions=Conditions(opening=0.25))
     network.run(1.0)
     host.kick()
     network.run(1.0)
-    assert host.machine.told == [(1.25, "opened", "")]
+    assert caller.told == [(1.25, "opened", "")]
     assert network.attempts == [(1.0, ADDRESS)]
     assert len(network.wires) == 1
 
@@ -56,92 +56,93 @@ def test_conditions_are_asked_for_by_address_and_number():
 
 
 def test_nobody_listens_and_the_attempt_is_refused():
-    network, host, _ = world()
+    network, host, caller, _ = world()
     network.unlisten(ADDRESS)
     network.unlisten(TCPAddress("elsewhere", 2))
     host.kick()
     network.run(1.0)
-    assert host.machine.what() == ["lost refused"]
+    assert caller.what() == ["lost refused"]
     assert network.wires == []
 
 
 def test_an_attempt_can_fail_for_any_reason():
-    network, host, callee = world(conditions=Conditions(refusal=StreamLoss.CERTIFICATE_REFUSED))
+    network, host, caller, callee = world(conditions=Conditions(refusal=StreamLoss.CERTIFICATE_REFUSED))
     host.kick()
     network.run(1.0)
-    assert host.machine.what() == ["lost certificate-refused"]
+    assert caller.what() == ["lost certificate-refused"]
     assert callee.what() == []
 
 
 def test_an_attempt_that_nobody_answers_can_be_given_up():
-    network, host, callee = world(conditions=Conditions(opening=math.inf))
+    network, host, caller, callee = world(conditions=Conditions(opening=math.inf))
     host.kick()
     network.run(100.0)
-    assert host.machine.what() == []
-    host.machine.close()
+    assert caller.what() == []
+    caller.close()
     host.kick()
-    assert host.machine.what() == ["lost closed"]
+    assert caller.what() == ["lost closed"]
     network.run(100.0)
     assert callee.what() == []
 
 
 def test_an_attempt_that_was_given_up_is_not_answered():
-    network, host, callee = world(conditions=Conditions(opening=1.0))
+    network, host, caller, callee = world(conditions=Conditions(opening=1.0))
     host.kick()
-    host.machine.close()
+    caller.close()
     host.kick()
     network.run(5.0)
-    assert host.machine.what() == ["lost closed"]
+    assert caller.what() == ["lost closed"]
     assert callee.what() == []
 
 
 def test_machines_have_clocks_of_their_own():
-    network, _, callee = world()
-    ahead = network.add(Caller(b"x"), offset=100.0)
-    ahead.machine.deadline = 100.5
+    network, _, _, callee = world()
+    caller = Caller(b"x")
+    ahead = network.add(caller, offset=100.0)
+    caller.deadline = 100.5
     ahead.kick()
     network.run(1.0)
     assert ahead.now == 101.0
-    assert [told[0] for told in ahead.machine.told] == [100.001, 100.5]
+    assert [told[0] for told in caller.told] == [100.001, 100.5]
     assert callee.told[-1] == (pytest.approx(0.002), "data", 1)
 
 
 def test_a_deadline_wakes_its_machine_when_it_is_due_and_once():
-    network, host, _ = world()
-    host.machine.deadline = 5.0
+    network, host, caller, _ = world()
+    caller.deadline = 5.0
     host.kick()
-    host.machine.deadline = 2.0
+    caller.deadline = 2.0
     host.kick()
     network.run(10.0)
-    assert host.machine.told[1:] == [(2.0, "time", "")]
+    assert caller.told[1:] == [(2.0, "time", "")]
     assert host.wakeups == 1
 
 
 def test_a_deadline_that_moved_away_does_not_wake():
-    network, host, _ = world()
-    host.machine.deadline = 2.0
+    network, host, caller, _ = world()
+    caller.deadline = 2.0
     host.kick()
-    host.machine.deadline = 7.0
+    caller.deadline = 7.0
     network.run(10.0)
-    assert host.machine.told[1:] == [(7.0, "time", "")]
+    assert caller.told[1:] == [(7.0, "time", "")]
 
 
 def test_a_deadline_that_is_gone_does_not_wake():
-    network, host, _ = world()
-    host.machine.deadline = 2.0
+    network, host, caller, _ = world()
+    caller.deadline = 2.0
     host.kick()
-    host.machine.deadline = None
+    caller.deadline = None
     network.run(10.0)
-    assert host.machine.what() == ["opened"]
+    assert caller.what() == ["opened"]
 
 
 def test_work_that_was_left_over_is_done():
-    network, host, _ = world()
-    host.machine.runs = 3
+    network, host, caller, _ = world()
+    caller.runs = 3
     host.kick()
     host.kick()
     network.run(1.0)
-    assert host.machine.what() == ["run", "run", "run", "opened"]
+    assert caller.what() == ["run", "run", "run", "opened"]
 
 
 def test_events_gather_or_go_to_who_listens():
@@ -169,18 +170,18 @@ def test_events_gather_or_go_to_who_listens():
 
 
 def test_a_frozen_machine_is_told_everything_afterwards():
-    network, host, callee = world(b"hello")
-    host.machine.deadline = 1.0
+    network, host, caller, callee = world(b"hello")
+    caller.deadline = 1.0
     host.kick()
     host.freeze(2.0)
     host.freeze(5.0)
     assert host.frozen
     network.run(4.0)
-    assert host.machine.what() == []
+    assert caller.what() == []
     assert callee.what() == ["accepted 3"]
     network.run(2.0)
     assert not host.frozen
-    assert host.machine.told == [(5.0, "opened", ""), (5.0, "time", "")]
+    assert caller.told == [(5.0, "opened", ""), (5.0, "time", "")]
     assert callee.octets == b"hello"
 
 
@@ -218,7 +219,7 @@ def test_checks_are_called_after_everything_that_happened():
 
 
 def test_time_can_pass_until_something_is_the_case():
-    network, host, callee = world(b"hello")
+    network, host, _, callee = world(b"hello")
     host.kick()
     network.run_until(lambda: bool(callee.heard) and callee.octets == b"hello")
     assert network.now == pytest.approx(0.002)
@@ -232,7 +233,7 @@ def test_time_can_pass_until_something_is_the_case():
 def test_the_same_seed_is_the_same_world():
     def told(seed):
         path = Path(jitter=0.5, piece=5)
-        network, host, callee = world(bytes(100), conditions=Conditions(there=path), seed=seed)
+        network, host, _, callee = world(bytes(100), conditions=Conditions(there=path), seed=seed)
         host.kick()
         network.run(100.0)
         assert callee.octets == bytes(100)
