@@ -38,9 +38,16 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     ),
     # A session is handed functions that make links: it knows what every link says, and imports none.
     "session": frozenset({"errors", "redaction", "machine", "protocol", "links.link"}),
-    "broker": frozenset({"errors", "redaction", "machine", "protocol", "links.link"}),
+    # A broker is handed what makes peers of streams: it knows what a server says of them, and no transport.
+    "broker": frozenset(
+        {"errors", "redaction", "machine", "protocol", "links.link", "links.peers", "links.schedule"}
+    ),
     # Chooses a link for a URL: the one room that knows both links and sessions.
     "targets": frozenset({"errors", "redaction", "machine", "protocol", "links", "session"}),
+    # A driver's own part of the border, and what every client is made of: adapters add their colour.
+    "tls": frozenset({"machine"}),
+    "driver": frozenset({"machine", "tls"}),
+    "client": frozenset({"errors", "redaction", "machine", "protocol", "session", "targets"}),
     "capture": frozenset({"errors", "redaction", "machine", "protocol"}),
     "testing": frozenset(
         {"errors", "redaction", "machine", "protocol", "links", "session", "broker", "capture"}

@@ -1,295 +1,207 @@
-"""The driver for trio: it carries out what a machine wishes, and tells it what happens.
+"""The driver for trio: it moves octets, and keeps time, for one machine.
 
-What lives here knows sockets, TLS and the clock, and of STOMP nothing: only `Machine`.
+What lives here knows sockets, TLS contexts and the clock, and of STOMP nothing.
 """
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
-from stomp_sansio.machine import (
-    CloseStream,
-    Machine,
-    OpenStream,
-    StartTLS,
-    StreamAction,
-    StreamId,
-    StreamLoss,
-    TCPAddress,
-    TLSInfo,
-    TLSWish,
-)
+from stomp_sansio.driver import CHUNK, DriverCore, MakeTLS, StreamCore
+from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress, TLSWish
+from stomp_sansio.tls import TLSErrors, TLSPipe
 
 __all__ = ["Driver"]
 
 EventT = TypeVar("EventT")
 
-_CHUNK = 65536
+_ERRORS = TLSErrors(ssl.SSLWantReadError, ssl.SSLCertVerificationError, ssl.SSLError)
 
 
-class _Stream:
-    """One byte stream, its one reader and its one writer."""
-
-    def __init__(self, id: StreamId) -> None:
-        self.id = id
-        self.transport: trio.abc.Stream | None = None
+class _Stream(StreamCore):
+    def __init__(self, id: StreamId, machine: Machine[object], make_tls: MakeTLS) -> None:
+        super().__init__(id, machine, make_tls)
         self.scope = trio.CancelScope()
-        self.reading = trio.CancelScope()
-        self.changed = trio.Event()
-        self.closing = False
-        self.tls: TLSWish | None = None
+        self._changed = trio.Event()
 
     def wake(self) -> None:
-        self.changed.set()
+        self._changed.set()
+
+    def cut(self) -> None:
+        self.scope.cancel()
+
+    async def change(self) -> None:
+        """Wait until something may have changed."""
+        if self._changed.is_set():
+            self._changed = trio.Event()
+        await self._changed.wait()
 
 
-class Driver(Generic[EventT]):
-    """Runs one machine in a nursery of the caller's. Call `kick` after every command to the machine."""
+class Driver(DriverCore[EventT, _Stream]):
+    """Runs one machine. Start `run` in a nursery, and call `kick` after every command to the machine.
+
+    No task of it is ever interrupted by Ctrl-C: whoever waits is.
+    """
 
     def __init__(
         self,
         machine: Machine[EventT],
-        nursery: trio.Nursery,
-        on_event: Callable[[EventT], None],
+        on_event: Callable[[EventT], object],
         *,
         ssl_context: ssl.SSLContext | None = None,
         stream: trio.abc.Stream | None = None,
     ) -> None:
-        self._machine = machine
-        self._nursery = nursery
-        self._on_event = on_event
+        """`stream` answers the machine's first wish for one."""
+        super().__init__(machine, on_event)
         self._ssl_context = ssl_context
         self._injected = stream
-        self._streams: dict[StreamId, _Stream] = {}
-        self._accepted = 0
         self._armed = float("inf")
         self._rearm = trio.Event()
-        self._kicking = False
         self.finished = trio.Event()
         """Set when the machine has finished."""
-        nursery.start_soon(self._keep_time)
 
+    @enable_ki_protection
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Carry out and tell until cancelled; that ends all streams as they are."""
+        async with trio.open_nursery() as self._nursery:
+            task_status.started()
+            await self._keep_time()
+
+    @enable_ki_protection
     def kick(self) -> None:
         """Carry out what the machine wishes now. Never waits."""
-        machine = self._machine
-        if self._kicking:
-            # An event's receiver gave the machine a command: the loop below goes round once more.
-            return
-        self._kicking = True
-        try:
-            while True:
-                if (action := machine.next_action()) is not None:
-                    self._act(action)
-                elif (event := machine.next_event()) is not None:
-                    self._on_event(event)
-                else:
-                    break
-        finally:
-            self._kicking = False
-        for id in machine.changed_streams():
-            if (stream := self._streams.get(id)) is not None:
-                stream.wake()
+        machine = self.machine
+        self.drain()
         if machine.finished:
             self.finished.set()
         deadline = machine.next_deadline()
-        if deadline is not None and deadline < self._armed:
-            self._armed = deadline
+        if (deadline is not None and deadline < self._armed) or machine.wants_run():
             self._rearm.set()
 
+    def open(self, wish: OpenStream) -> _Stream:
+        """Begin to make a stream."""
+        stream = _Stream(wish.stream, self.machine, self._make_tls)
+        self._nursery.start_soon(self._run, stream, wish)
+        return stream
+
     async def serve(self, listeners: list[trio.SocketListener]) -> None:
-        """Accept streams until cancelled."""
+        """Accept streams until cancelled. The machine knows a listener by its place in the list."""
         async with trio.open_nursery() as nursery:
             for index, listener in enumerate(listeners):
-                nursery.start_soon(self._listen, nursery, index, listener)
+                nursery.start_soon(self._listen, index, listener)
 
-    async def _listen(self, nursery: trio.Nursery, index: int, listener: trio.SocketListener) -> None:
+    async def _listen(self, index: int, listener: trio.SocketListener) -> None:
         async def handle(transport: trio.SocketStream) -> None:
-            # The machine names the streams that it opens from 1 on; these are ours.
-            self._accepted += 1
-            stream = _Stream(StreamId(-self._accepted))
-            self._streams[stream.id] = stream
-            stream.transport = transport
-            peer = transport.socket.getpeername()
-            why, detail = StreamLoss.CLOSED, ""
+            stream = _Stream(self.next_accepted(), self.machine, self._make_tls)
+            self.streams[stream.id] = stream
+            peer, secure = str(transport.socket.getpeername()), self._ssl_context is not None
+            stream.accepted(index, peer, trio.current_time(), secure)
             with stream.scope:
-                if self._ssl_context is not None:
-                    stream.transport = trio.SSLStream(
-                        transport, self._ssl_context, server_side=True, https_compatible=True
-                    )
-                self._machine.stream_accepted(stream.id, index, str(peer), trio.current_time())
-                self.kick()
-                why, detail = await self._exchange(stream)
-            await self._lose(stream, why, detail)
+                await self._exchange(stream, transport)
 
-        await trio.serve_listeners(handle, [listener], handler_nursery=nursery)
+        await trio.serve_listeners(handle, [listener], handler_nursery=self._nursery)
 
-    def _act(self, action: StreamAction) -> None:
-        match action:
-            case OpenStream():
-                stream = self._streams[action.stream] = _Stream(action.stream)
-                self._nursery.start_soon(self._run, stream, action)
-            case StartTLS():
-                stream = self._streams[action.stream]
-                stream.tls = action.tls
-                stream.reading.cancel()
-                stream.wake()
-            case CloseStream():
-                stream = self._streams[action.stream]
-                stream.closing = True
-                if action.abort or stream.transport is None:
-                    stream.scope.cancel()
-                stream.wake()
-
+    @enable_ki_protection
     async def _run(self, stream: _Stream, wish: OpenStream) -> None:
+        """Make a stream, and live its life."""
         why, detail = StreamLoss.CLOSED, ""
         with stream.scope:
             try:
-                stream.transport = await self._open(wish)
-            except (OSError, trio.BrokenResourceError) as error:
-                why, detail = _loss(error), str(error.__cause__ or error)
+                transport = await self._make(wish)
+            except (trio.socket.gaierror, UnicodeError) as error:
+                why, detail = StreamLoss.UNRESOLVED, str(error)
+            except OSError as error:
+                why, detail = StreamLoss.REFUSED, _root(error)
             else:
-                self._machine.stream_opened(stream.id, trio.current_time())
-                self.kick()
-                why, detail = await self._exchange(stream)
-        await self._lose(stream, why, detail)
-
-    async def _lose(self, stream: _Stream, why: StreamLoss, detail: str) -> None:
-        if stream.transport is not None:
-            # A transport is closed even while we are being cancelled, and never waited for.
-            with trio.CancelScope(shield=True) as scope:
-                scope.cancel()
-                await trio.aclose_forcefully(stream.transport)
-        del self._streams[stream.id]
-        self._machine.stream_lost(stream.id, why, trio.current_time(), detail)
+                stream.connected(trio.current_time(), wish.tls)
+                return await self._exchange(stream, transport)
+        self.lose(stream, trio.current_time(), why, detail)
         self.kick()
 
-    async def _open(self, wish: OpenStream) -> trio.abc.Stream:
+    async def _make(self, wish: OpenStream) -> trio.abc.Stream:
         if self._injected is not None:
             transport, self._injected = self._injected, None
-        elif isinstance(wish.address, TCPAddress):
-            transport = await trio.open_tcp_stream(wish.address.host, wish.address.port)
-        else:
-            transport = await trio.open_unix_socket(wish.address.path)
-        return transport if wish.tls is None else await self._wrap(transport, wish.tls)
+            return transport
+        if isinstance(wish.address, TCPAddress):
+            return await trio.open_tcp_stream(wish.address.host, wish.address.port)
+        return await trio.open_unix_socket(wish.address.path)
 
-    async def _wrap(self, transport: trio.abc.Stream, wish: TLSWish) -> trio.abc.Stream:
-        context = self._ssl_context or ssl.create_default_context()
-        # Only a close_notify tells the end of a stream from a cut: `https_compatible` would hide the
-        # difference.
-        wrapped = trio.SSLStream(transport, context, server_hostname=wish.server_name, https_compatible=False)
+    @enable_ki_protection
+    async def _exchange(self, stream: _Stream, transport: trio.abc.Stream) -> None:
+        """Move octets until the stream ends."""
+        why, detail = StreamLoss.CLOSED, ""
+        self.kick()
         try:
-            await wrapped.do_handshake()
-        except BaseException:
-            await trio.aclose_forcefully(transport)
-            raise
-        return wrapped
-
-    async def _exchange(self, stream: _Stream) -> tuple[StreamLoss, str]:
-        """Read and write until the stream ends; return why it did."""
-        lost: list[tuple[StreamLoss, str]] = []
-        while not lost:
             async with trio.open_nursery() as nursery:
-                stream.reading = trio.CancelScope()
-                nursery.start_soon(self._read, stream, lost, nursery.cancel_scope)
-                nursery.start_soon(self._write, stream, lost, nursery.cancel_scope)
-            if stream.tls is not None and not lost:
-                wish, stream.tls = stream.tls, None
-                assert stream.transport is not None, "it was open"
-                try:
-                    stream.transport = await self._wrap(stream.transport, wish)
-                except (OSError, trio.BrokenResourceError) as error:
-                    return _loss(error), str(error.__cause__ or error)
-                self._machine.tls_started(stream.id, TLSInfo(), trio.current_time())
-                self.kick()
-        return lost[0]
+                nursery.start_soon(self._read, stream, transport)
+                await self._write(stream, transport)
+                nursery.cancel_scope.cancel()
+        except* (trio.BrokenResourceError, trio.ClosedResourceError) as errors:
+            why, detail = StreamLoss.RESET, _root(errors)
+        finally:
+            self.lose(stream, trio.current_time(), why, detail)
+            self.kick()
+            # It is closed even while we are being cancelled, and never waited for.
+            await trio.aclose_forcefully(transport)
 
-    async def _read(
-        self, stream: _Stream, lost: list[tuple[StreamLoss, str]], both: trio.CancelScope
-    ) -> None:
-        transport, machine = stream.transport, self._machine
-        assert transport is not None, "it is open"
-        with stream.reading:
-            while True:
-                while not machine.wants_read(stream.id):
-                    await self._change(stream)
-                try:
-                    data = await transport.receive_some(_CHUNK)
-                except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                    lost.append((_loss(error), str(error.__cause__ or error)))
-                    both.cancel()
-                    return
-                if not data:
-                    machine.receive_eof(stream.id, trio.current_time())
-                    self.kick()
-                    return
-                machine.receive_data(stream.id, bytes(data), trio.current_time())
-                self.kick()
-
-    async def _write(
-        self, stream: _Stream, lost: list[tuple[StreamLoss, str]], both: trio.CancelScope
-    ) -> None:
-        transport, machine = stream.transport, self._machine
-        assert transport is not None, "it is open"
+    @enable_ki_protection
+    async def _read(self, stream: _Stream, transport: trio.abc.Stream) -> None:
         while True:
-            data = machine.data_to_send(stream.id, trio.current_time(), _CHUNK)
+            while not stream.wants_read:
+                await stream.change()
+            data = await transport.receive_some(CHUNK)
+            if not data:
+                stream.receive_eof(trio.current_time())
+                self.kick()
+                return
+            stream.receive_data(bytes(data), trio.current_time())
+            self.kick()
+
+    async def _write(self, stream: _Stream, transport: trio.abc.Stream) -> None:
+        while True:
+            data = stream.data_to_send(trio.current_time())
             if data:
                 self.kick()
-                try:
-                    await transport.send_all(data)
-                except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                    lost.append((_loss(error), str(error.__cause__ or error)))
-                    both.cancel()
-                    return
-            elif stream.closing:
-                # In TLS the closing alert says that nothing was cut off.
-                stream.reading.cancel()
-                with trio.move_on_after(1):
-                    await transport.aclose()
-                lost.append((StreamLoss.CLOSED, ""))
-                both.cancel()
-                return
-            elif stream.tls is not None:
+                await transport.send_all(data)
+            elif stream.done:
                 return
             else:
-                await self._change(stream)
-
-    async def _change(self, stream: _Stream) -> None:
-        """Wait until the machine has changed its mind about the stream."""
-        if stream.changed.is_set():
-            stream.changed = trio.Event()
-        await stream.changed.wait()
+                await stream.change()
 
     async def _keep_time(self) -> None:
-        machine = self._machine
+        machine = self.machine
         while True:
             self._rearm = trio.Event()
+            if machine.wants_run():
+                # Others come first: what is left over must not keep them waiting.
+                await trio.lowlevel.checkpoint()
+                machine.run(trio.current_time())
+                self.kick()
+                continue
             deadline = machine.next_deadline()
             self._armed = float("inf") if deadline is None else deadline
             with trio.move_on_at(self._armed):
                 await self._rearm.wait()
-            now = trio.current_time()
-            if self._armed <= now:
-                machine.handle_timeout(now)
+            if self._armed <= trio.current_time():
+                machine.handle_timeout(trio.current_time())
                 self.kick()
 
+    def _make_tls(self, wish: TLSWish | None) -> TLSPipe:
+        if self._ssl_context is None:
+            self._ssl_context = ssl.create_default_context()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        name = None if wish is None else wish.server_name
+        engine = self._ssl_context.wrap_bio(incoming, outgoing, wish is None, name)
+        return TLSPipe(engine, incoming, outgoing, _ERRORS)
 
-def _loss(error: BaseException) -> StreamLoss:
-    """Return what an exception of the operating system or of TLS means."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return StreamLoss.CERTIFICATE_REFUSED
-        if isinstance(cause, ssl.SSLEOFError):
-            return StreamLoss.TRUNCATED
-        if isinstance(cause, ssl.SSLError):
-            return StreamLoss.TLS_FAILED
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, trio.socket.gaierror):
-        return StreamLoss.UNRESOLVED
-    if isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError | ConnectionResetError):
-        return StreamLoss.RESET
-    return StreamLoss.REFUSED
+
+def _root(error: BaseException | BaseExceptionGroup[BaseException]) -> str:
+    """Return what the operating system says."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) if error.__cause__ is None else _root(error.__cause__)

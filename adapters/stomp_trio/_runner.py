@@ -5,60 +5,104 @@ What lives here knows trio's events; it must not know what anybody waits for.
 
 from __future__ import annotations
 
+import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import trio
+from trio.lowlevel import enable_ki_protection
 
-from stomp_sansio.session.events import Changed, SessionEvent
-from stomp_sansio.session.session import Session
+from stomp_sansio.client.core import RunnerCore
+from stomp_sansio.client.lifecycle import sentence
+from stomp_sansio.client.opening import Prepared
+from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
+from stomp_sansio.session.options import Credentials
+from stomp_sansio.session.subscription import Delivery, Subscription
 from stomp_sansio.session.tickets import Ticket
 
 from ._driver import Driver
 
-__all__ = ["Runner"]
+__all__ = ["CredentialsHook", "Runner", "logger"]
+
+T = TypeVar("T")
+CredentialsHook = Callable[[], Awaitable[Credentials]]
+
+logger = logging.getLogger("stomp_trio")
 
 
-class Runner:
+class Runner(RunnerCore):
     """Runs one session in a nursery."""
 
-    def __init__(self, session: Session, on_event: Callable[[SessionEvent], None]) -> None:
-        """`on_event` is told every event but `Changed`."""
-        self.session = session
-        self._on_event = on_event
+    def __init__(
+        self,
+        prepared: Prepared,
+        credentials: CredentialsHook | None,
+        ssl_context: ssl.SSLContext | None,
+        stream: trio.abc.Stream | None,
+    ) -> None:
+        super().__init__(prepared)
+        self._credentials = credentials
+        self._driver: Driver[SessionEvent] = Driver(
+            self.session, self._hear, ssl_context=ssl_context, stream=stream
+        )
+        # The good-bye must still go out while everything around is being cancelled.
+        self._scope = trio.CancelScope(shield=True)
         self._waiting: dict[object, trio.Event] = {}
 
-    def start(
-        self, nursery: trio.Nursery, ssl_context: ssl.SSLContext | None, stream: trio.abc.Stream | None
-    ) -> None:
-        """Begin the first attempt, in a nursery that lives as long as the session."""
-        self.nursery = nursery
-        self._driver: Driver[SessionEvent] = Driver(
-            self.session, nursery, self._hear, ssl_context=ssl_context, stream=stream
-        )
-        self.session.start(trio.current_time())
-        self.kick()
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Begin the first attempt, and drive the session until `stop`."""
+        with self._scope:
+            async with trio.open_nursery() as self._nursery:
+                await self._nursery.start(self._driver.run)
+                self.do(self.session.start)
+                task_status.started()
 
-    def kick(self) -> None:
-        """Carry out what the last command wished. Never waits."""
-        self._driver.kick()
+    def stop(self) -> None:
+        """End the driver, and with it every stream that is left."""
+        self._scope.cancel()
 
-    async def finish(self, seconds: float) -> None:
-        """Wait until every stream of a closed session is gone, but no longer than some seconds; then end the
-        driver.
-        """
-        with trio.move_on_after(seconds):
+    async def finish(self) -> None:
+        """Wait until every stream of a closed session is gone, for a while."""
+        with trio.move_on_after(self.close_timeout):
             await self._driver.finished.wait()
-        self.nursery.cancel_scope.cancel()
+
+    @enable_ki_protection
+    def do(self, command: Callable[[float], T]) -> T:
+        """Give the session a command, and carry out what it wishes then."""
+        try:
+            return command(trio.current_time())
+        finally:
+            self._driver.kick()
+
+    @enable_ki_protection
+    def take(self, subscription: Subscription) -> Delivery | None:
+        """Take the oldest message that waits."""
+        delivery = self.session.take(subscription, trio.current_time())
+        if self.session.wants_look:
+            self._driver.kick()
+        return delivery
 
     def _hear(self, event: SessionEvent) -> None:
         if isinstance(event, Changed):
-            self.wake(event.subject)
+            self._wake(event.subject)
+        elif isinstance(event, CredentialsWanted):
+            self._nursery.start_soon(self._answer)
         else:
-            self._on_event(event)
+            logger.info("%s", sentence(event))
+            for follower in self.audience.tell(event):
+                self._wake(follower)
 
-    def wake(self, subject: object) -> None:
-        """Let everybody who waits for a change of `subject` look again."""
+    async def _answer(self) -> None:
+        assert self._credentials is not None, "only then they are asked for"
+        try:
+            credentials = await self._credentials()
+            self.do(lambda now: self.session.provide_credentials(credentials, now))
+        except Exception as error:  # whatever the application's function raises is a failed attempt
+            failure = error
+            self.do(lambda now: self.session.credentials_failed(failure, now))
+
+    def _wake(self, subject: object) -> None:
         event = self._waiting.pop(subject, None)
         if event is not None:
             event.set()
@@ -68,15 +112,15 @@ class Runner:
         await self._waiting.setdefault(subject, trio.Event()).wait()
 
     async def settle(self, ticket: Ticket | None) -> None:
-        """Carry out the last command and wait for its ticket. Cancelling stops the waiting, never what it
-        stands for.
-
-        A checkpoint always.
+        """Wait for a ticket; without one, give way to others now and then. Cancelling stops the waiting,
+        never what the ticket stands for.
         """
-        self.kick()
-        if ticket is None or ticket.outcome is not None:
+        if ticket is None:
+            if self.gives_way():
+                await trio.lowlevel.checkpoint()
+            return
+        if ticket.outcome is not None:
             await trio.lowlevel.checkpoint()
-        while ticket is not None and ticket.outcome is None:
+        while ticket.outcome is None:
             await self.change(ticket)
-        if ticket is not None:
-            ticket.result()
+        ticket.result()

@@ -1,0 +1,314 @@
+"""The half of every call that never waits: arguments made ready, and one command to the session.
+
+An adapter adds its colour: how a command is carried out, and how somebody waits. This file must not know
+loops, locks or clocks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Generic, NamedTuple, TypeVar, Unpack
+
+from ..protocol.events import AckMode
+from ..protocol.headers import HeaderPairs, Headers
+from ..protocol.versions import Version
+from ..session.content import MISSING, Content, content_of
+from ..session.errors import ConnectionClosedOK
+from ..session.session import Transaction
+from ..session.subscription import Delivery, OnExit, OverflowPolicy, Subscription
+from ..session.tickets import Ticket
+from .keywords import ContentKeywords, SubscribeKeywords
+from .lifecycle import Audience
+from .opening import Prepared
+
+__all__ = ["ClientCore", "RunnerCore", "RunnerT", "SubscriptionCore", "TransactionCore"]
+
+T = TypeVar("T")
+
+# Octets, each message counted as a little more than its body, that may be sent without giving way to others:
+# few enough for the reader not to starve, many enough for one write to carry them.
+_STRIDE = 16 * 1024
+
+
+class RunnerCore(ABC):
+    """Carries out commands to one session."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.session = prepared.session
+        self.max_queue = prepared.max_queue
+        self.close_timeout = prepared.close_timeout
+        self.outgoing = prepared.outgoing
+        self.audience = Audience()
+        self.stride = 0
+        """Octets that were sent since somebody gave way."""
+
+    @abstractmethod
+    def do(self, command: Callable[[float], T]) -> T:
+        """Give the session a command at the present instant, and carry out what it wishes then. Never
+        waits.
+        """
+
+    @abstractmethod
+    def take(self, subscription: Subscription) -> Delivery | None:
+        """Take the oldest message that waits, and carry out what the session wishes then. Never waits."""
+
+    def gives_way(self, octets: int = 256) -> bool:
+        """Count what was said without waiting; tell whether it is time to give way to others."""
+        self.stride += octets
+        if self.stride < _STRIDE:
+            return False
+        self.stride = 0
+        return True
+
+    def intercepted(self, command: str, named: HeaderPairs, headers: HeaderPairs) -> HeaderPairs:
+        """Return the headers of a frame with those that the interceptor adds. `named` are those which are
+        arguments of their own.
+        """
+        if self.outgoing is None:
+            return headers
+        pairs = Headers(headers).pairs
+        added = self.outgoing(command, Headers([*Headers(named).pairs, *pairs]))
+        return [*pairs, *Headers(added).pairs]
+
+
+RunnerT = TypeVar("RunnerT", bound=RunnerCore)
+
+
+class _Made(NamedTuple):
+    """A message that is ready to be sent."""
+
+    body: bytes
+    content_type: str | None
+    headers: HeaderPairs
+    content_length: bool
+
+
+def _content(
+    body: Content,
+    *,
+    json: Any = MISSING,
+    content_type: str | None = None,
+    headers: HeaderPairs = (),
+    content_length: bool = True,
+) -> _Made:
+    octets, content_type = content_of(body, json, content_type)
+    return _Made(octets, content_type, headers, content_length)
+
+
+class ClientCore(Generic[RunnerT]):
+    """What a client of any colour is made of."""
+
+    def __init__(self, runner: RunnerT) -> None:
+        self._runner = runner
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._runner.session.connected is not None
+
+    @property
+    def version(self) -> Version | None:
+        """The version of STOMP that is spoken now; None while there is no connection."""
+        connected = self._runner.session.connected
+        return None if connected is None else connected.version
+
+    @property
+    def server(self) -> str | None:
+        """What the server calls itself; None while there is no connection, or if it does not say."""
+        connected = self._runner.session.connected
+        return None if connected is None else connected.server
+
+    def send_soon(self, destination: str, body: Content = b"", **content: Unpack[ContentKeywords]) -> Ticket:
+        """Send a message to be confirmed, and return its ticket at once: pass it to `settled` later.
+
+        The keywords are those of `send`. Never waits, and so slows nobody down who sends faster than the
+        server takes: beyond the outbox's room messages wait in memory, each for `receipt_timeout` at most.
+
+        Raises:
+            LocalProtocolError: it cannot be represented.
+            ConnectionClosed: the session is over.
+        """
+        ticket = self._send(destination, body, True, False, content)
+        assert ticket is not None, "what is to be confirmed has one"
+        return ticket
+
+    def _send(
+        self, destination: str, body: Content, receipt: bool, wait: bool, content: ContentKeywords
+    ) -> Ticket | None:
+        runner = self._runner
+        made = _content(body, **content)
+        headers = runner.intercepted("SEND", {"destination": destination}, made.headers)
+        runner.stride += len(made.body)
+        return runner.do(
+            lambda now: runner.session.send(
+                destination,
+                made.body,
+                headers=headers,
+                content_type=made.content_type,
+                confirm=receipt,
+                wait=wait,
+                content_length=made.content_length,
+                now=now,
+            )
+        )
+
+    def _request(
+        self, destination: str, body: Content, timeout: float | None, content: ContentKeywords
+    ) -> Ticket:
+        runner = self._runner
+        made = _content(body, **content)
+        headers = runner.intercepted("SEND", {"destination": destination}, made.headers)
+        return runner.do(
+            lambda now: runner.session.request(
+                destination,
+                made.body,
+                headers=headers,
+                content_type=made.content_type,
+                timeout=timeout,
+                now=now,
+            )
+        )
+
+    def _check_concurrency(self, how: SubscribeKeywords, concurrency: int) -> None:
+        """Refuse what would acknowledge messages that are still in work."""
+        if concurrency < 1:
+            raise ValueError(f"concurrency is {concurrency}: at least one handler must run")
+        if concurrency > 1 and AckMode(how.get("ack", AckMode.CLIENT_INDIVIDUAL)) is AckMode.CLIENT:
+            raise ValueError(
+                "concurrency with ack='client': an ack covers messages still in work; use 'client-individual'"
+            )
+
+    @contextmanager
+    def _begun(self, headers: HeaderPairs) -> Generator[Transaction]:
+        """Begin a transaction, and abort it if the block raises."""
+        runner = self._runner
+        headers = runner.intercepted("BEGIN", (), headers)
+        inner = runner.do(lambda now: runner.session.begin(headers=headers, now=now))
+        try:
+            yield inner
+        except BaseException:
+            runner.do(lambda now: runner.session.abort(inner, now=now))
+            raise
+
+    def _commit(self, inner: Transaction) -> Ticket:
+        return self._runner.do(lambda now: self._runner.session.commit(inner, now=now))
+
+
+class TransactionCore(Generic[RunnerT]):
+    """What a transaction of any colour is made of."""
+
+    def __init__(self, runner: RunnerT, inner: Transaction) -> None:
+        self._runner = runner
+        self.inner = inner
+        """The session's own transaction."""
+
+    def _send(self, destination: str, body: Content, content: ContentKeywords) -> None:
+        runner = self._runner
+        made = _content(body, **content)
+        headers = runner.intercepted("SEND", {"destination": destination}, made.headers)
+        runner.do(
+            lambda now: runner.session.send_in(
+                self.inner,
+                destination,
+                made.body,
+                headers=headers,
+                content_type=made.content_type,
+                content_length=made.content_length,
+                now=now,
+            )
+        )
+
+
+MessageT = TypeVar("MessageT")
+
+
+class SubscriptionCore(Generic[RunnerT, MessageT]):
+    """What a subscription of any colour is made of."""
+
+    def __init__(
+        self,
+        runner: RunnerT,
+        message: Callable[[RunnerT, Delivery], MessageT],
+        destination: str,
+        keywords: SubscribeKeywords,
+    ) -> None:
+        self._runner = runner
+        self._message = message
+        self._subscribe = _subscribing(runner, destination, **keywords)
+        self._inner: Subscription | None = None
+
+    @property
+    def dropped(self) -> int:
+        """How many messages the overflow policy has dropped."""
+        return self._entered.dropped
+
+    @property
+    def _entered(self) -> Subscription:
+        if self._inner is None:
+            raise RuntimeError("the subscription was not entered: with client.subscribe(...) as messages")
+        return self._inner
+
+    def _enter(self) -> None:
+        if self._inner is not None:
+            raise RuntimeError("the subscription was entered before: call client.subscribe(...) again")
+        self._inner = self._runner.do(self._subscribe)
+
+    def _check_open(self) -> None:
+        """Return while more may come.
+
+        Raises:
+            Exception: why nothing more will come.
+        """
+        inner = self._entered
+        if inner.ended:
+            raise inner.error or ConnectionClosedOK("the subscription has ended")
+
+    def _leave(self, headers: HeaderPairs = ()) -> None:
+        runner, inner = self._runner, self._entered
+        if not inner.ended:
+            headers = runner.intercepted("UNSUBSCRIBE", {"id": inner.id}, headers)
+        runner.do(lambda now: runner.session.unsubscribe(inner, headers=headers, now=now))
+
+    def receive_nowait(self) -> MessageT | None:
+        """Take the oldest message that waits, or return None. Never waits."""
+        delivery = self._runner.take(self._entered)
+        return None if delivery is None else self._message(self._runner, delivery)
+
+
+def _subscribing(
+    runner: RunnerCore,
+    destination: str,
+    *,
+    ack: AckMode | str = AckMode.AUTO,
+    id: str | None = None,
+    headers: HeaderPairs = (),
+    max_queue: int | None = None,
+    overflow: OverflowPolicy | str = OverflowPolicy.PAUSE,
+    on_exit: OnExit | str = OnExit.UNSUBSCRIBE,
+) -> Callable[[float], Subscription]:
+    """Return the command that subscribes.
+
+    Raises:
+        ValueError: a keyword has a value that makes no sense; it is told before anything is sent.
+    """
+    mode, policy, leaving = AckMode(ack), OverflowPolicy(overflow), OnExit(on_exit)
+    room = runner.max_queue if max_queue is None else max_queue
+    if room < 1:
+        raise ValueError(f"max_queue is {room}: at least one message must have room to wait")
+    pairs = Headers(headers).pairs
+
+    def subscribe(now: float) -> Subscription:
+        return runner.session.subscribe(
+            destination,
+            ack=mode,
+            id=id,
+            headers=runner.intercepted("SUBSCRIBE", {"destination": destination}, pairs),
+            max_queue=room,
+            overflow=policy,
+            on_exit=leaving,
+            now=now,
+        )
+
+    return subscribe

@@ -1,0 +1,152 @@
+"""From the keywords of `connect` to a session: the default values, and who is told what passes.
+
+Environment, randomness and logs are passed in. This file must not know who drives the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..protocol.events import ClientEvent
+from ..protocol.headers import HeaderPairs, Headers
+from ..protocol.limits import Limits
+from ..protocol.rendering import one_line
+from ..protocol.versions import ALL_VERSIONS, Version
+from ..session.backoff import DEFAULT_BACKOFF, Backoff
+from ..session.options import Credentials, SessionOptions
+from ..session.session import Observer, Session
+from ..targets import TRANSPORTS, Routing, targets
+from .keywords import Incoming, Outgoing
+
+__all__ = ["Prepared", "Surroundings", "connect"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a session needs of the world, and how its client was made."""
+
+    environ: Mapping[str, str]
+    token_bytes: Callable[[int], bytes]
+    """Returns so many octets that nobody can guess."""
+    jitter: Callable[[], float]
+    """Returns a number from 0 to 1."""
+    log: Callable[[str], None] | None
+    """Is told one line about each frame, if anybody reads it."""
+    complain: Callable[[Exception], None]
+    """Is told what the application's `incoming` raised."""
+    ask_credentials: bool = False
+    """Whether a hook gives credentials before every attempt."""
+    single: bool = False
+    """Whether the stream was passed in: it is the only one there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A session that has not started, and what its client keeps for itself."""
+
+    session: Session
+    max_queue: int
+    outgoing: Outgoing | None
+    close_timeout: float
+
+
+def connect(
+    url: str | Iterable[str],
+    surroundings: Surroundings,
+    /,
+    *,
+    login: str | None = None,
+    passcode: str | None = None,
+    vhost: str | None = None,
+    connect_headers: HeaderPairs = (),
+    additional_headers: HeaderPairs = (),
+    heartbeat: tuple[float, float] = (10.0, 10.0),
+    versions: Sequence[Version] = ALL_VERSIONS,
+    transports: Sequence[str] = TRANSPORTS,
+    server_hostname: str | None = None,
+    proxy: str | bool | None = True,
+    open_timeout: float = 10.0,
+    close_timeout: float = 10.0,
+    receipt_timeout: float = 30.0,
+    reconnect: Backoff | None = DEFAULT_BACKOFF,
+    retry_first: bool = False,
+    should_retry: Callable[[Exception, bool], bool] | None = None,
+    limits: Limits | None = None,
+    max_queue: int = 64,
+    max_outbox_messages: int = 10_000,
+    max_outbox_octets: int = 64 * 1024 * 1024,
+    outgoing: Outgoing | None = None,
+    incoming: Incoming | None = None,
+) -> Prepared:
+    """Return a session that has not started, and what its client keeps. The keywords are those of
+    `ConnectKeywords`.
+
+    Raises:
+        InvalidURI: a URL cannot be used; the message says what to write instead.
+        LocalProtocolError: the credentials cannot be represented in CONNECT.
+        ImportError: a URL needs a package that is not installed; the message says which.
+        ValueError: another keyword has a value that makes no sense.
+    """
+    _check_times(open_timeout=open_timeout, close_timeout=close_timeout, receipt_timeout=receipt_timeout)
+    if max_queue < 1:
+        raise ValueError(f"max_queue is {max_queue}: at least one message must have room to wait")
+    limits = Limits.client() if limits is None else limits
+    routing = Routing(
+        vhost=vhost,
+        additional_headers=Headers(additional_headers).pairs,
+        transports=transports,
+        proxy=proxy,
+        environ=surroundings.environ,
+        token_bytes=surroundings.token_bytes,
+        limits=limits,
+        close_timeout=close_timeout,
+        server_name=server_hostname,
+    )
+    options = SessionOptions(
+        targets=targets(url, routing),
+        credentials=Credentials(login, passcode, Headers(connect_headers).pairs),
+        ask_credentials=surroundings.ask_credentials,
+        versions=tuple(versions),
+        heartbeat=heartbeat,
+        limits=limits,
+        open_timeout=open_timeout,
+        close_timeout=close_timeout,
+        receipt_timeout=receipt_timeout,
+        reconnect=None if surroundings.single else reconnect,
+        retry_first=retry_first,
+        should_retry=should_retry,
+        max_outbox_messages=max_outbox_messages,
+        max_outbox_octets=max_outbox_octets,
+    )
+    session = Session(
+        options,
+        prefix=surroundings.token_bytes(8).hex(),
+        jitter=surroundings.jitter,
+        observe=_observer(surroundings, incoming),
+    )
+    return Prepared(session=session, max_queue=max_queue, outgoing=outgoing, close_timeout=close_timeout)
+
+
+def _observer(surroundings: Surroundings, incoming: Incoming | None) -> Observer | None:
+    log, complain = surroundings.log, surroundings.complain
+    if log is None and incoming is None:
+        return None
+
+    def observe(said: bytes | ClientEvent) -> None:
+        if log is not None:
+            log(f"{'>' if isinstance(said, bytes) else '<'} {one_line(said)}")
+        if incoming is not None and not isinstance(said, bytes):
+            try:
+                incoming(said)
+            except Exception as error:  # whatever the application's function raises is its own affair
+                complain(error)
+
+    return observe
+
+
+def _check_times(**times: float) -> None:
+    for name, seconds in times.items():
+        # Not a number is not more than 0 either.
+        if not seconds > 0:
+            raise ValueError(f"{name} is {seconds!r}: it must be more than 0 seconds")

@@ -1,0 +1,55 @@
+"""The names that every adapter offers beside its own.
+
+Nothing is defined here.
+"""
+
+from __future__ import annotations
+
+from ..session.backoff import Backoff
+from ..session.errors import (
+    AuthenticationError,
+    BrokerError,
+    ConnectError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    HeartbeatTimeout,
+    MessageExpired,
+    NotConnected,
+    OutboxFull,
+    Overflow,
+    ReceiptTimeout,
+    ReplyTimeout,
+    TransactionLost,
+)
+from ..session.events import Ended, Interrupted, Ready
+from ..session.options import Credentials
+from ..session.tickets import Outcome, Ticket
+from .keywords import ConnectKeywords, ContentKeywords, SubscribeKeywords
+
+__all__ = [
+    "AuthenticationError",
+    "Backoff",
+    "BrokerError",
+    "ConnectError",
+    "ConnectKeywords",
+    "ConnectionClosed",
+    "ConnectionClosedError",
+    "ConnectionClosedOK",
+    "ContentKeywords",
+    "Credentials",
+    "Ended",
+    "HeartbeatTimeout",
+    "Interrupted",
+    "MessageExpired",
+    "NotConnected",
+    "OutboxFull",
+    "Outcome",
+    "Overflow",
+    "Ready",
+    "ReceiptTimeout",
+    "ReplyTimeout",
+    "SubscribeKeywords",
+    "Ticket",
+    "TransactionLost",
+]
