@@ -1,0 +1,132 @@
+"""Bringing servers onto this machine: Debian's packages, npm's and Maven's, each said before it is done.
+
+This file must not know any server.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .server import NotInstalled
+
+__all__ = ["CACHE", "apt", "debian_version", "maven", "run"]
+
+CACHE = Path(__file__).resolve().parents[3] / ".interop"
+"""Holds what npm and Maven brought; ignored by git, and safe to delete."""
+
+_POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+def run(command: Sequence[str], *, cwd: Path | None = None, seconds: float = 600) -> str:
+    """Run a program and return what it printed.
+
+    Raises:
+        NotInstalled: it is missing, failed, or took too long.
+    """
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+        )
+    except OSError:
+        raise NotInstalled(f"{command[0]} is not here") from None
+    except subprocess.TimeoutExpired:
+        raise NotInstalled(f"{command[0]} took more than {seconds:g} s") from None
+    if done.returncode != 0:
+        last = [line for line in done.stdout.splitlines() if line.strip()][-1:] or ["it did not say why"]
+        raise NotInstalled(f"{' '.join(command[:3])} failed: {last[0].strip()[:120]}")
+    return done.stdout
+
+
+def debian_version(package: str) -> str:
+    """Return the version of an installed Debian package, without Debian's own part.
+
+    Raises:
+        NotInstalled: it is not installed.
+    """
+    try:
+        shown = run(["dpkg-query", "--show", "--showformat=${db:Status-Status} ${Version}", package])
+    except NotInstalled:
+        raise NotInstalled(f"Debian's package {package} is not installed") from None
+    status, _, version = shown.partition(" ")
+    if status != "installed":
+        raise NotInstalled(f"Debian's package {package} is not installed")
+    return version.partition("-")[0].partition("+")[0]
+
+
+def apt(packages: Sequence[str], say: Callable[[str], None]) -> None:
+    """Install Debian packages that are missing; the services that they bring are not started.
+
+    Raises:
+        NotInstalled: this is no Debian, we are not root, or apt-get failed.
+    """
+    missing = [package for package in packages if not _is_installed(package)]
+    if not missing:
+        return
+    names = " ".join(missing)
+    if shutil.which("apt-get") is None:
+        raise NotInstalled(f"no apt-get here: install {names} yourself")
+    if os.geteuid() != 0:
+        raise NotInstalled(f"apt-get wants root: run 'apt-get install {names}' yourself")
+    say(f"installing {names} with apt-get, as root")
+    run(["apt-get", "update", "-q"])
+    with _no_services():
+        run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing])
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        debian_version(package)
+    except NotInstalled:
+        return False
+    return True
+
+
+@contextmanager
+def _no_services() -> Iterator[None]:
+    """Keep Debian from starting what it installs: we run our own, on our own ports."""
+    if _POLICY.exists():
+        yield
+        return
+    _POLICY.write_text("#!/bin/sh\nexit 101\n")
+    _POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        _POLICY.unlink()
+
+
+def maven(artifact: str, target: Path, say: Callable[[str], None]) -> None:
+    """Copy one artifact (group:name:version:packaging:classifier) from Maven into a folder.
+
+    Raises:
+        NotInstalled: there is no mvn, or it failed.
+    """
+    if shutil.which("mvn") is None:
+        raise NotInstalled("no mvn here: install Maven")
+    say(f"fetching {artifact} with mvn")
+    target.mkdir(parents=True, exist_ok=True)
+    run(["mvn", "-q", "-B", "dependency:get", f"-Dartifact={artifact}", "-Dtransitive=false"])
+    run(
+        [
+            "mvn",
+            "-q",
+            "-B",
+            "dependency:copy",
+            f"-Dartifact={artifact}",
+            f"-DoutputDirectory={target}",
+        ]
+    )
