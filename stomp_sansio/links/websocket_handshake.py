@@ -21,6 +21,7 @@ from wsproto.utilities import RemoteProtocolError as WSProtoError
 from ..errors import LinkFault, LocalProtocolError, Misuse, RemoteProtocolError
 from ..protocol.limits import Limits
 from ..redaction import excerpt, redacted
+from .http_answer import plain_answer
 from .http_head import HeadReader, head_fields, head_status
 from .http_status import explain_refused_upgrade
 from .origin import OriginPolicy, normalized_origin
@@ -345,17 +346,4 @@ def _bad(sentence: str) -> Refused:
 
 
 def _refuse(status: HTTPStatus, sentence: str, fault: LinkFault = LinkFault.BAD_HANDSHAKE) -> Refused:
-    body = (sentence + "\n").encode("utf-8", "replace")
-    lines = [
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        "Content-Type: text/plain; charset=utf-8",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-    ]
-    if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        lines.append("Allow: GET")
-    if status in (HTTPStatus.UPGRADE_REQUIRED, HTTPStatus.BAD_REQUEST):
-        # RFC 6455, section 4.4: the versions that would do.
-        lines.append("Sec-WebSocket-Version: 13")
-    response = "\r\n".join([*lines, "", ""]).encode("ascii") + body
-    return Refused(RemoteProtocolError(fault, sentence), status.value, response)
+    return Refused(RemoteProtocolError(fault, sentence), status.value, plain_answer(status, sentence))

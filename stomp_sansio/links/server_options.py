@@ -1,0 +1,70 @@
+"""How a server behaves on its streams: every choice, its default, and why.
+
+What lives here is one frozen object; it must not know who reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from ..protocol.limits import Limits
+from .origin import OriginPolicy
+from .subprotocols import STOMP_SUBPROTOCOLS
+
+__all__ = ["ServerOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """What a `LinkServer` is told. Times are in seconds.
+
+    Raises:
+        ValueError: the path cannot be one.
+    """
+
+    path: str = "/stomp"
+    """Where WebSockets connect, and the base URL of SockJS."""
+
+    origins: OriginPolicy = field(default_factory=OriginPolicy)
+    """Which web pages may connect: those of the same host by default."""
+
+    tls_listeners: Collection[int] = ()
+    """The indexes of listening sockets with TLS: no page that came without it may connect there."""
+
+    subprotocols: Sequence[str] = STOMP_SUBPROTOCOLS
+    """The WebSocket subprotocols to choose from, best first."""
+
+    cookie_needed: bool = False
+    """Whether SockJS clients are told that a load balancer needs a cookie, and get one."""
+
+    beat: float = 25.0
+    """Without a frame for so long, SockJS sends a heart-beat: as other servers do, since balancers cut what
+    is silent."""
+
+    linger: float = 5.0
+    """How long a SockJS session goes on without a receiver, as other servers have it."""
+
+    first_octets_timeout: float = 10.0
+    """How long a stream may stay silent, or undecided, after it was accepted."""
+
+    close_timeout: float = 10.0
+    """How long a peer may take to answer a close, and to take the last octets."""
+
+    max_streams: int = 10_000
+    """Streams at a time: what comes beyond is ended. Each costs some kilobytes before anybody has logged
+    in."""
+
+    max_sessions: int = 10_000
+    """SockJS sessions over xhr at a time: they need no stream to live."""
+
+    limits: Limits = field(default_factory=Limits.server)
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith("/") or "?" in self.path or "#" in self.path:
+            raise ValueError(f"the path {self.path!r} must begin with a slash, and has no query")
+
+    @property
+    def base(self) -> str:
+        """The path without a slash at its end."""
+        return self.path.rstrip("/")
