@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeAlias
 
 from .links.link import Link
@@ -43,7 +44,10 @@ class Routing:
     token_bytes: Callable[[int], bytes]
     """Returns so many octets that nobody can guess."""
     limits: Limits
+    open_timeout: float = 10.0
+    """Seconds that one attempt may take, whichever transports it tries."""
     close_timeout: float = 10.0
+    """Seconds that a transport's own good-bye may take."""
     server_name: str | None = None
     """The name that certificates must carry, in place of the URL's host."""
 
@@ -67,12 +71,15 @@ def _target(endpoint: Endpoint, routing: Routing) -> Target:
         EndpointKind.WEBSOCKET: _websocket,
         EndpointKind.SOCKJS: _sockjs,
     }
+    make_link = makers[endpoint.kind](endpoint, routing, _proxy(endpoint, routing))
+    # One that is thrown away: what cannot be used is told now, not when somebody waits for a connection.
+    make_link(map(StreamId, count(1)), Credentials())
     return Target(
         name=str(endpoint),
         vhost=endpoint.vhost if routing.vhost is None else routing.vhost,
         login=endpoint.login,
         passcode=endpoint.passcode,
-        make_link=makers[endpoint.kind](endpoint, routing, _proxy(endpoint, routing)),
+        make_link=make_link,
         carries=_is_text if endpoint.kind is EndpointKind.SOCKJS else lambda body: True,
     )
 
@@ -84,6 +91,8 @@ def _proxy(endpoint: Endpoint, routing: Routing) -> Proxy | None:
 
 
 def _plain(endpoint: Endpoint, routing: Routing, proxy: Proxy | None) -> MakeLink:
+    if proxy is not None:
+        _require_http()
     return lambda ids, credentials: PlainLink(
         endpoint,
         stream_ids=ids,
@@ -114,12 +123,34 @@ def _websocket(endpoint: Endpoint, routing: Routing, proxy: Proxy | None) -> Mak
 
 
 def _sockjs(endpoint: Endpoint, routing: Routing, proxy: Proxy | None) -> MakeLink:
-    raise NotImplementedError
+    try:
+        from .links.fallback import FallbackLink
+    except ImportError as error:
+        raise _lacks(error) from error
+    return lambda ids, credentials: FallbackLink(
+        endpoint,
+        stream_ids=ids,
+        token_bytes=routing.token_bytes,
+        transports=routing.transports,
+        headers=_http_headers(routing, credentials),
+        server_name=routing.server_name,
+        proxy=proxy,
+        limits=routing.limits,
+        open_timeout=routing.open_timeout,
+        close_timeout=routing.close_timeout,
+    )
+
+
+def _require_http() -> None:
+    try:
+        from .links import tunnel as tunnel
+    except ImportError as error:
+        raise _lacks(error) from error
 
 
 def _lacks(error: ImportError) -> ImportError:
     return ImportError(
-        f"WebSocket and SockJS need {error.name}: pip install 'stomp-sansio[ws]'", name=error.name
+        f"WebSocket, SockJS and proxies need {error.name}: pip install 'stomp-sansio[ws]'", name=error.name
     )
 
 

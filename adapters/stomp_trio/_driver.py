@@ -200,8 +200,7 @@ class Driver(DriverCore[EventT, _Stream]):
         return TLSPipe(engine, incoming, outgoing, _ERRORS)
 
 
-def _root(error: BaseException | BaseExceptionGroup[BaseException]) -> str:
-    """Return what the operating system says."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(error) if error.__cause__ is None else _root(error.__cause__)
+def _root(error: BaseException) -> str:
+    """Return what the operating system says: trio puts it into a group, or behind an error of its own."""
+    inner: tuple[BaseException | None, ...] = getattr(error, "exceptions", (error.__cause__,))
+    return str(error) if inner[0] is None else _root(inner[0])

@@ -297,7 +297,7 @@ class Subscription(SubscriptionCore[Runner, "Message"]):
 
     async def __aenter__(self) -> Self:
         self._enter()
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await self._runner.settle(None)
         return self
 
     async def __aexit__(

@@ -100,6 +100,7 @@ def connect(
         environ=surroundings.environ,
         token_bytes=surroundings.token_bytes,
         limits=limits,
+        open_timeout=open_timeout,
         close_timeout=close_timeout,
         server_name=server_hostname,
     )

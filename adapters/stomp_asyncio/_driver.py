@@ -1,0 +1,232 @@
+"""The driver for asyncio: it moves octets, and keeps time, for one machine.
+
+What lives here knows transports, TLS contexts and the clock, and of STOMP nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from stomp_sansio.driver import DriverCore, StreamCore
+from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress, TLSWish
+from stomp_sansio.tls import TLSErrors, TLSPipe
+
+__all__ = ["Driver"]
+
+EventT = TypeVar("EventT")
+
+_ERRORS = TLSErrors(ssl.SSLWantReadError, ssl.SSLCertVerificationError, ssl.SSLError)
+
+# RFC 8305, section 8.
+_EYEBALLS: dict[str, Any] = {"happy_eyeballs_delay": 0.25}
+
+
+class _Stream(StreamCore, asyncio.Protocol):
+    """TLS is made here and not by asyncio, which does not tell an end that was said from a cut."""
+
+    def __init__(self, driver: Driver[Any], id: StreamId, came_up: Callable[[_Stream], None]) -> None:
+        super().__init__(id, driver.machine, driver.make_tls)
+        self.task: asyncio.Task[None] | None = None
+        self.transport: asyncio.Transport | None = None
+        self._driver = driver
+        self._came_up = came_up
+        self._reading = self._writable = True
+
+    def wake(self) -> None:
+        self._driver.woken[self] = None
+        self._driver.kick()
+
+    def cut(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+        elif self.task is not None:
+            self.task.cancel()
+
+    def look(self, now: float) -> None:
+        """Read, write and end as the machine wishes."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if self._reading is not self.wants_read:
+            self._reading = not self._reading
+            (transport.resume_reading if self._reading else transport.pause_reading)()
+        while self._writable and (data := self.data_to_send(now)):
+            transport.write(data)
+        if self.done and self._writable:
+            # What the transport still holds is written first.
+            transport.close()
+
+    # What asyncio tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport), "it carries a stream"
+        self.transport = transport
+        self._came_up(self)
+        self._driver.turn()
+
+    def data_received(self, data: bytes) -> None:
+        self.receive_data(data, self._driver.now())
+        self._driver.turn()
+
+    def eof_received(self) -> bool:
+        self.receive_eof(self._driver.now())
+        self._driver.turn()
+        # The machine says when it ends: there may be something left to write.
+        return True
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        self.wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is None:
+            self._driver.lose(self, self._driver.now())
+        else:
+            self._driver.lose(self, self._driver.now(), StreamLoss.RESET, str(exc))
+        self._driver.turn()
+
+
+class Driver(DriverCore[EventT, _Stream]):
+    """Runs one machine in the running loop. Call `kick` after every command to the machine."""
+
+    def __init__(
+        self,
+        machine: Machine[EventT],
+        on_event: Callable[[EventT], object],
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        sock: socket.socket | None = None,
+    ) -> None:
+        """`sock` answers the machine's first wish for a stream."""
+        super().__init__(machine, on_event)
+        self.woken: dict[_Stream, None] = {}
+        """Streams to look at in the next turn."""
+        self.finished = asyncio.Event()
+        """Set when the machine has finished."""
+        self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
+        self._ssl_context = ssl_context
+        self._injected = sock
+        self._scheduled = False
+        self._armed = float("inf")
+        self._timer: asyncio.TimerHandle | None = None
+
+    def kick(self) -> None:
+        """Carry out what the machine wishes, once whoever runs now waits: so that much is written at once."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self.turn)
+
+    def turn(self) -> None:
+        """Carry out what the machine wishes now."""
+        machine, woken = self.machine, self.woken
+        self._scheduled = True
+        try:
+            self.drain()
+            while woken:
+                stream, _ = woken.popitem()
+                stream.look(self.now())
+                self.drain()
+        finally:
+            self._scheduled = False
+        if machine.finished:
+            self.finished.set()
+        if machine.wants_run():
+            self._loop.call_soon(self._run)
+        deadline = machine.next_deadline()
+        if deadline is not None and deadline < self._armed:
+            self._disarm()
+            self._armed = deadline
+            self._timer = self._loop.call_at(deadline, self._due)
+
+    def stop(self) -> None:
+        """Cut every stream that is left."""
+        for stream in list(self.streams.values()):
+            stream.cut()
+        self._disarm()
+
+    async def serve(self, sockets: Sequence[socket.socket]) -> None:
+        """Accept streams until cancelled. The machine knows a listening socket by its place in the list."""
+        servers: list[asyncio.Server] = []
+        try:
+            for index, sock in enumerate(sockets):
+                servers.append(await self._loop.create_server(self._accepting(index), sock=sock))
+            await asyncio.Event().wait()
+        finally:
+            for server in servers:
+                server.close()
+            self.stop()
+
+    def _accepting(self, index: int) -> Callable[[], _Stream]:
+        def came_up(stream: _Stream) -> None:
+            assert stream.transport is not None, "it came up"
+            self.streams[stream.id] = stream
+            peer = str(stream.transport.get_extra_info("peername"))
+            stream.accepted(index, peer, self.now(), self._ssl_context is not None)
+
+        return lambda: _Stream(self, self.next_accepted(), came_up)
+
+    def open(self, wish: OpenStream) -> _Stream:
+        """Begin to make a stream."""
+
+        def came_up(stream: _Stream) -> None:
+            if stream.id in self.streams:
+                stream.connected(self.now(), wish.tls)
+            else:
+                stream.cut()
+
+        stream = _Stream(self, wish.stream, came_up)
+        stream.task = self._loop.create_task(self._make(stream, wish))
+        return stream
+
+    async def _make(self, stream: _Stream, wish: OpenStream) -> None:
+        loop, address = self._loop, wish.address
+        try:
+            if self._injected is not None:
+                sock, self._injected = self._injected, None
+                sock.setblocking(False)
+                await loop.create_connection(lambda: stream, sock=sock)
+            elif isinstance(address, TCPAddress):
+                # Other loops do not know how to try several addresses at once.
+                eyeballs = _EYEBALLS if isinstance(loop, asyncio.BaseEventLoop) else {}
+                await loop.create_connection(lambda: stream, address.host, address.port, **eyeballs)
+            else:
+                await loop.create_unix_connection(lambda: stream, address.path)
+        except asyncio.CancelledError:
+            self.lose(stream, self.now())
+        except (socket.gaierror, UnicodeError) as error:
+            self.lose(stream, self.now(), StreamLoss.UNRESOLVED, str(error))
+        except (OSError, TypeError, ValueError) as error:
+            # The last two are what asyncio says about a socket that it cannot use.
+            self.lose(stream, self.now(), StreamLoss.REFUSED, str(error))
+        self.turn()
+
+    def _due(self) -> None:
+        self._disarm()
+        self.machine.handle_timeout(self.now())
+        self.turn()
+
+    def _run(self) -> None:
+        self.machine.run(self.now())
+        self.turn()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._armed = None, float("inf")
+
+    def make_tls(self, wish: TLSWish | None) -> TLSPipe:
+        """Make the TLS of one stream."""
+        if self._ssl_context is None:
+            self._ssl_context = ssl.create_default_context()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        name = None if wish is None else wish.server_name
+        engine = self._ssl_context.wrap_bio(incoming, outgoing, wish is None, name)
+        return TLSPipe(engine, incoming, outgoing, _ERRORS)

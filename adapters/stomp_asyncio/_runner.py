@@ -1,0 +1,135 @@
+"""What a client, its subscriptions and its messages share: a session, its driver, and a way to wait.
+
+What lives here knows asyncio's futures; it must not know what anybody waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from stomp_sansio.client.core import RunnerCore
+from stomp_sansio.client.lifecycle import sentence
+from stomp_sansio.client.opening import Prepared
+from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
+from stomp_sansio.session.options import Credentials
+from stomp_sansio.session.subscription import Delivery, Subscription
+from stomp_sansio.session.tickets import Ticket
+
+from ._driver import Driver
+
+__all__ = ["CredentialsHook", "Runner", "logger"]
+
+T = TypeVar("T")
+CredentialsHook = Callable[[], Awaitable[Credentials]]
+
+logger = logging.getLogger("stomp_asyncio")
+
+
+class Runner(RunnerCore):
+    """Runs one session in the running loop."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        credentials: CredentialsHook | None,
+        ssl_context: ssl.SSLContext | None,
+        sock: socket.socket | None,
+    ) -> None:
+        super().__init__(prepared)
+        self._credentials = credentials
+        self._ssl_context = ssl_context
+        self._sock = sock
+        self._answering: asyncio.Task[None] | None = None
+        self._waiting: dict[object, dict[asyncio.Future[None], None]] = {}
+
+    def start(self) -> None:
+        """Begin the first attempt."""
+        self._loop = asyncio.get_running_loop()
+        self._driver: Driver[SessionEvent] = Driver(
+            self.session, self._hear, ssl_context=self._ssl_context, sock=self._sock
+        )
+        self.do(self.session.start)
+
+    async def finish(self) -> None:
+        """Wait until every stream of a closed session is gone; cut those that take too long."""
+        try:
+            async with asyncio.timeout(self.close_timeout):
+                await self._driver.finished.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._driver.stop()
+            if self._answering is not None:
+                self._answering.cancel()
+        # What was cut is gone in the next turn of the loop.
+        await self._driver.finished.wait()
+
+    def do(self, command: Callable[[float], T]) -> T:
+        """Give the session a command, and carry out what it wishes as soon as the loop turns."""
+        try:
+            return command(self._loop.time())
+        finally:
+            self._driver.kick()
+
+    def take(self, subscription: Subscription) -> Delivery | None:
+        """Take the oldest message that waits."""
+        delivery = self.session.take(subscription, self._loop.time())
+        if self.session.wants_look:
+            self._driver.kick()
+        return delivery
+
+    def _hear(self, event: SessionEvent) -> None:
+        if isinstance(event, Changed):
+            self._wake(event.subject)
+        elif isinstance(event, CredentialsWanted):
+            self._answering = self._loop.create_task(self._answer())
+        else:
+            logger.info("%s", sentence(event))
+            for follower in self.audience.tell(event):
+                self._wake(follower)
+
+    async def _answer(self) -> None:
+        assert self._credentials is not None, "only then they are asked for"
+        try:
+            credentials = await self._credentials()
+            self.do(lambda now: self.session.provide_credentials(credentials, now))
+        except Exception as error:  # whatever the application's function raises is a failed attempt
+            failure = error
+            self.do(lambda now: self.session.credentials_failed(failure, now))
+
+    def _wake(self, subject: object) -> None:
+        for future in self._waiting.pop(subject, ()):
+            if not future.done():
+                future.set_result(None)
+
+    async def change(self, subject: object) -> None:
+        """Wait for a change of `subject`."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        waiting = self._waiting.setdefault(subject, {})
+        waiting[future] = None
+        try:
+            await future
+        finally:
+            # Who gives up waiting leaves nothing behind.
+            waiting.pop(future, None)
+            if not waiting and self._waiting.get(subject) is waiting:
+                del self._waiting[subject]
+
+    async def settle(self, ticket: Ticket | None) -> None:
+        """Wait for a ticket; without one, give way to others now and then. Cancelling stops the waiting,
+        never what the ticket stands for.
+        """
+        if ticket is None:
+            if self.gives_way():
+                await asyncio.sleep(0)
+            return
+        if ticket.outcome is not None:
+            await asyncio.sleep(0)
+        while ticket.outcome is None:
+            await self.change(ticket)
+        ticket.result()
