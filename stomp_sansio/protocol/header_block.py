@@ -21,6 +21,8 @@ __all__ = ["Grammar", "Head", "content_length", "examine", "unescape"]
 
 _NUL, _LF, _CR = 0, 10, 13
 _NEVER = 1 << 62
+# Octets at the start of a line that is too long which tell what it is.
+_TELLING = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def content_length(headers: Headers, limits: Limits) -> int:
     return int(digits or "0")
 
 
-def examine(octets: bytes, start: int, grammar: Grammar) -> Head | None:
+def examine(octets: bytes | bytearray, start: int, grammar: Grammar) -> Head | None:
     """Return the head that begins at `start`, or None when it is not whole yet and nothing is wrong with it
     so far.
 
@@ -129,27 +131,34 @@ def examine(octets: bytes, start: int, grammar: Grammar) -> Head | None:
         return None
     crlf = command in HANDSHAKE or grammar.version is None or grammar.version.rules.crlf
     block_start = line_start = line_end + 1
-    lines: list[bytes] = []
+    count = 0
     while True:
         line_end = octets.find(b"\n", line_start)
+        cr_alone = line_end == line_start + 1 and octets[line_start] == _CR
+        blank = line_end == line_start or (cr_alone and crlf)
+        if blank and line_start - block_start <= grammar.limits.max_header_block:
+            lines = _lines(octets, block_start, line_start, crlf)
+            return Head(command, _headers(command, lines, grammar, crlf), line_end + 1)
         if line_end >= 0:
-            line = octets[line_start:line_end]
-            if crlf and line.endswith(b"\r"):
-                line = line[:-1]
-            if not line and line_start - block_start <= grammar.limits.max_header_block:
-                return Head(command, _headers(command, lines, grammar, crlf), line_end + 1)
-            lines.append(line)
-        _strike(octets, line_start, line_end, block_start, lines, grammar, crlf)
+            count += 1
+        _strike(octets, line_start, line_end, block_start, count, grammar, crlf)
         if line_end < 0:
             return None
-        if lines[-1] == b"\r" and not crlf:
+        if cr_alone and not crlf:
             # A blank line of 1.2 where lines end in LF alone: no other blank line may ever come, so judge
             # now.
-            _headers(command, lines, grammar, crlf)
+            _headers(command, _lines(octets, block_start, line_end + 1, crlf), grammar, crlf)
         line_start = line_end + 1
 
 
-def _command(octets: bytes, start: int, line_end: int, grammar: Grammar) -> str | None:
+def _lines(octets: bytes | bytearray, start: int, end: int, crlf: bool) -> list[bytes]:
+    """Return the lines between two offsets without EOLs: copied only once they are known to be few."""
+    lines = bytes(octets[start:end]).split(b"\n")
+    del lines[-1]
+    return [line.removesuffix(b"\r") for line in lines] if crlf else lines
+
+
+def _command(octets: bytes | bytearray, start: int, line_end: int, grammar: Grammar) -> str | None:
     """Return the command of the line that begins at `start`, or None while its end has not come."""
     end = line_end if line_end >= 0 else len(octets)
     crlf = grammar.version is None or grammar.version.rules.crlf
@@ -176,7 +185,7 @@ def _command(octets: bytes, start: int, line_end: int, grammar: Grammar) -> str 
     return line
 
 
-def _too_long(octets: bytes, start: int, end: int, limit: int, crlf: bool) -> int:
+def _too_long(octets: bytes | bytearray, start: int, end: int, limit: int, crlf: bool) -> int:
     """Return the offset of the octet that makes the line from `start` to `end` too long, or `_NEVER`."""
     over = start + limit
     if over >= end:
@@ -188,20 +197,22 @@ def _too_long(octets: bytes, start: int, end: int, limit: int, crlf: bool) -> in
 
 
 def _strike(
-    octets: bytes,
+    octets: bytes | bytearray,
     start: int,
     line_end: int,
     block_start: int,
-    lines: list[bytes],
+    count: int,
     grammar: Grammar,
     crlf: bool,
 ) -> None:
-    """Raise what becomes certain within the header line at `start`: the earliest octet decides."""
+    """Raise what becomes certain within the header line at `start`, the `count`-th if it is whole: the
+    earliest octet decides.
+    """
     limits = grammar.limits
     end = line_end if line_end >= 0 else len(octets)
     nul = -1 if grammar.tolerant else octets.find(b"\0", start, end)
     too_long = _too_long(octets, start, end, limits.max_line, crlf)
-    too_many = line_end if line_end >= 0 and len(lines) > limits.max_headers else _NEVER
+    too_many = line_end if line_end >= 0 and count > limits.max_headers else _NEVER
     # One octet more than the block may have, and the CR that a blank line may begin with.
     too_large = block_start + limits.max_header_block + 1
     if not (too_large <= end and too_large < len(octets)):
@@ -217,13 +228,12 @@ def _strike(
     if first == too_long:
         where = _line_number(octets, block_start, start)
         message = f"header line {where} has more than {limits.max_line} octets (Limits.max_line)"
-        raise RemoteProtocolError(
-            Fault.LIMIT_LINE, f"{message}: {_shown(octets[start : start + limits.max_line])}"
-        )
-    if first == too_many:
-        message = f"more than {limits.max_headers} header lines (Limits.max_headers)"
-    else:
+        shown = _shown(octets[start : start + min(limits.max_line, _TELLING)])
+        raise RemoteProtocolError(Fault.LIMIT_LINE, f"{message}: {shown}")
+    if first == too_large:
         message = f"a header block of more than {limits.max_header_block} octets (Limits.max_header_block)"
+    else:
+        message = f"more than {limits.max_headers} header lines (Limits.max_headers)"
     raise RemoteProtocolError(Fault.LIMIT_HEADERS, message)
 
 
@@ -292,14 +302,15 @@ def _receipt(
     return None
 
 
-def _line_number(octets: bytes, block_start: int, offset: int) -> int:
+def _line_number(octets: bytes | bytearray, block_start: int, offset: int) -> int:
     return octets.count(b"\n", block_start, offset) + 1
 
 
-def _shown(line: bytes, earlier: Sequence[bytes] = ()) -> str:
+def _shown(line: bytes | bytearray, earlier: Sequence[bytes] = ()) -> str:
     """Return a line as an error may show it: an excerpt, and nothing of a secret. `earlier` are the header
     lines before it.
     """
+    line = bytes(line)
     name, colon, _ = line.partition(b":")
     if _is_secret(name):
         # What stands before a colon is the secret's name; if it looks like one: `GET /?token=x` does not.

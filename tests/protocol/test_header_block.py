@@ -308,6 +308,11 @@ def test_a_tolerant_parser_wants_a_colon_all_the_same():
             Fault.LIMIT_HEADERS,
             "a header block of more than 30 octets (Limits.max_header_block)",
         ),
+        (
+            b"SEND\na:34567890\nb:34567890\nc:345678\n\n",
+            Fault.LIMIT_HEADERS,
+            "a header block of more than 30 octets (Limits.max_header_block)",
+        ),
     ],
 )
 def test_a_limit_strikes_at_the_octet_that_is_too_much(octets: bytes, fault: Fault, message: str):
