@@ -131,9 +131,8 @@ class Arrival:
         """Take note that the stream is gone: nobody was there."""
 
     def handle_timeout(self, now: float) -> None:
-        """Give up waiting for the first octets, if their time is over."""
-        if self._deadline is not None and self._deadline <= now:
-            self.refuse("It did not say in time what it is", now)
+        """Give up waiting for the first octets: their time is over."""
+        self.refuse("It did not say in time what it is", now)
 
     def go_on(self, now: float) -> None:
         """Do nothing: nobody else moves this stream."""

@@ -30,7 +30,7 @@ class Occupant(Protocol):
         ...
 
     def handle_timeout(self, now: float) -> None:
-        """Do what is due at `now`."""
+        """Do what is due at `now`: `next_deadline` has come."""
         ...
 
     def go_on(self, now: float) -> None:

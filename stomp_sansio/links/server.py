@@ -96,6 +96,16 @@ class LinkServer:
             return self._standing[peer][1].unsent
         return self._sessions.unsent(peer) if self._sessions.knows(peer) else 0
 
+    def peer_on(self, stream: StreamId) -> PeerId | None:
+        """Return the peer whose octets a stream takes now, or None. Changes nothing.
+
+        Over xhr it is the one that receives there, for as long as its answer lasts.
+        """
+        occupant = self._streams.get(stream)
+        if isinstance(occupant, Standing):
+            return occupant.peer
+        return self._sessions.peer_on(stream)
+
     def pause_reading(self, peer: PeerId, now: float) -> None:
         """Ask for no more data of a peer for now. What is on its way may still come. Harmless when it is
         gone."""
@@ -270,10 +280,9 @@ class LinkServer:
             if not touched:
                 return
             for stream in touched:
-                occupant = self._streams.get(stream)
-                if occupant is not None:
-                    occupant.go_on(now)
-                    self._drain(stream, occupant)
+                occupant = self._streams[stream]
+                occupant.go_on(now)
+                self._drain(stream, occupant)
 
     def _drain(self, stream: StreamId, occupant: Occupant) -> None:
         self._take(stream, occupant)

@@ -179,11 +179,12 @@ class SockJSSessions:
     def stream_gone(self, stream: StreamId, now: float) -> None:
         """Take note that a stream, or its client's side of it, has ended: an answer under way reaches
         nobody."""
-        key, receiver = self._receiving.pop(stream, ("", None))
-        session = self._sessions.get(key)
-        if session is not None and receiver is not None and session.receiver is receiver:
-            session.interrupted(now)
-            self._settle(key, session, now)
+        peer = self.peer_on(stream)
+        self._receiving.pop(stream, None)
+        if peer is not None:
+            key = self._keys[peer]
+            self._sessions[key].interrupted(now)
+            self._settle(key, self._sessions[key], now)
         if stream in self._held:
             del self._holding[self._held.pop(stream)[0]]
 
@@ -214,6 +215,14 @@ class SockJSSessions:
         """Return how many octets wait for a receiver of this peer, or in its answer."""
         session = self._sessions[self._keys[peer]]
         return session.waiting + (0 if session.receiver is None else session.receiver.unsent)
+
+    def peer_on(self, stream: StreamId) -> PeerId | None:
+        """Return the peer that receives on a stream now, or None."""
+        key, receiver = self._receiving.get(stream, ("", None))
+        session = self._sessions.get(key)
+        if session is None or receiver is None or session.receiver is not receiver:
+            return None
+        return session.peer
 
     def pause_reading(self, peer: PeerId) -> None:
         """Answer no xhr_send of this peer for now: a client has one under way at a time, and waits."""

@@ -400,6 +400,17 @@ def test_what_a_slow_receiver_has_not_taken_is_counted() -> None:
     assert not driver.machine.carries(PeerId(1), b"\xff")
 
 
+def test_a_peer_is_on_the_stream_where_it_receives() -> None:
+    driver = ServerDriver(limits=Limits(max_streaming_response=10))
+    client = streaming(driver)
+    other = HttpPeer(driver)
+    other.post("/stomp/000/s/xhr_send", b"[]")
+    assert driver.machine.peer_on(client.stream) == PeerId(1)
+    assert driver.machine.peer_on(other.stream) is None
+    driver.machine.send(PeerId(1), b"x" * 10, driver.now)
+    assert driver.machine.peer_on(client.stream) is None
+
+
 def test_a_poll_that_waits_holds_nothing() -> None:
     driver = ServerDriver()
     polling(driver).post("/stomp/000/s/xhr")

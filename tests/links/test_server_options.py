@@ -1,0 +1,26 @@
+"""The choices of a server have defaults, and a path that can be one."""
+
+from __future__ import annotations
+
+import pytest
+
+from stomp_sansio.links.server_options import ServerOptions
+from stomp_sansio.protocol.limits import Limits
+
+
+@pytest.mark.parametrize(("path", "base"), [("/stomp", "/stomp"), ("/a/b/", "/a/b"), ("/", "")])
+def test_the_base_url_has_no_slash_at_its_end(path: str, base: str) -> None:
+    assert ServerOptions(path=path).base == base
+
+
+@pytest.mark.parametrize("path", ["", "stomp", "/a?b", "/a#b"])
+def test_a_path_that_cannot_be_one_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="must begin with a slash"):
+        ServerOptions(path=path)
+
+
+def test_the_defaults_are_those_of_a_server_in_the_open() -> None:
+    options = ServerOptions()
+    assert options.limits == Limits.server()
+    assert not options.origins.allows("https://evil.example", "example.com")
+    assert (options.beat, options.linger) == (25.0, 5.0)
