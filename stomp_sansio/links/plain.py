@@ -35,7 +35,8 @@ class PlainLayer:
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Pass the octets on."""
-        self._events.append(LinkData(data))
+        if data:
+            self._events.append(LinkData(data))
 
     def receive_eof(self, now: float) -> None:
         """Report a clean end: a plain stream has no closing hand-shake of its own."""

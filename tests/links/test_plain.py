@@ -121,3 +121,10 @@ def test_waits_for_nothing() -> None:
     link.handle_timeout(driver.now)
     assert driver.take_events() == []
     assert link.wants_read(stream)
+
+
+def test_no_octets_say_nothing() -> None:
+    _, driver, stream = opened()
+    driver.machine.receive_data(stream, b"", driver.now)
+    driver.drain()
+    assert driver.take_events() == []
