@@ -62,7 +62,7 @@ PIECES = (
     *(b"\xff", b"\xe2\x80\xa8", b"\xed\xa0\x80", b'a["', b'"]\n', b'","', b'c[3000,"x"]\n', b'm"x"\n'),
     *(b"o\n", b"h\n", b"[" * 1100),
 )
-LONG = b"a" * 60_000
+LONG = b"a" * 3_000
 
 
 class Facts(NamedTuple):
