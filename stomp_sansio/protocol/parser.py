@@ -285,9 +285,8 @@ class FrameParser:
             return
         self._partial += rest
         self._buffer, self._position = b"", 0
-        if self._scan_partial():
-            # A blank line farther away than a head may reach: some fault lies before it.
-            examine(bytes(self._partial), 0, self._grammar)
+        # If a blank line has come, it is farther away than a head may reach, and a fault lies before it.
+        self._scan_partial()
 
     def _good_so_far(self, rest: bytes) -> bool:
         """Tell whether nothing can be wrong yet with the beginning of a head; when in doubt, not."""
@@ -425,9 +424,13 @@ class FrameParser:
         size, scanned = len(partial), self._scanned
         # A blank line may have begun two octets before the new ones.
         begin = scanned - 2 if scanned > 2 else 0
-        if partial.find(b"\n\n", begin) >= 0 or (
-            partial.find(b"\r", begin) >= 0 and partial.find(b"\n\r\n", begin) >= 0
-        ):
+        blank = partial.find(b"\n\n", begin)
+        if blank < 0 <= partial.find(b"\r", begin):
+            blank = partial.find(b"\n\r\n", begin)
+        if blank >= 0:
+            if blank > self._provable:
+                # Nearly as large as it may be, or larger: a head that is refused is not copied first.
+                examine(partial, 0, self._grammar)
             self._scanned = size
             return True
         lines = self._lines + partial.count(b"\n", scanned)
@@ -449,7 +452,7 @@ class FrameParser:
             self._lines = lines
             self._line_start = partial.rfind(b"\n") + 1
         if suspicious:
-            examine(bytes(partial), 0, self._grammar)
+            examine(partial, 0, self._grammar)
         return False
 
 
