@@ -35,9 +35,11 @@ class Backoff:
 
         `jitter` returns a number from 0 to 1, as `random.random` does.
         """
-        # Beyond the cap the power could only overflow.
-        steps = min(failures - 1, 64)
-        return jitter() * min(self.cap, self.initial * self.factor**steps)
+        try:
+            most = min(self.cap, self.initial * self.factor ** (failures - 1))
+        except OverflowError:
+            most = self.cap
+        return jitter() * most
 
 
 DEFAULT_BACKOFF = Backoff()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..errors import LocalProtocolError
 from ..links.link import Link, LinkClosed, LinkData, LinkOpened
 from ..protocol.connection import Connection
-from ..protocol.events import ClientEvent, Closed, Connected, Error
+from ..protocol.events import ClientEvent, Closed, Connected, Error, Message
 from ..protocol.states import State
 
 __all__ = ["Epoch"]
@@ -23,6 +24,8 @@ class Epoch:
 
     __slots__ = (
         "_connect",
+        "_mute",
+        "_observe",
         "_whole_frames",
         "closed",
         "connected",
@@ -31,7 +34,6 @@ class Epoch:
         "link",
         "link_closed",
         "number",
-        "observe",
         "paused",
         "transport",
     )
@@ -48,7 +50,6 @@ class Epoch:
         self.number = number
         self.link = link
         self.connection = connection
-        self.observe = observe
         self.transport: str | None = None
         """How the link is carried, once it is open."""
         self.link_closed: LinkClosed | None = None
@@ -57,20 +58,18 @@ class Epoch:
         """What the server said when it accepted, once it has."""
         self.error: Error | None = None
         """The ERROR frame that ended it, if one did."""
-        self._connect = connect
         self.paused = False
         """Whether nothing is read at the session's wish."""
+        self._connect = connect
+        self._observe = observe
         self._whole_frames = observe is not None
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self.closed is not None
+        # Whether the link takes nothing any more, though it has not said yet that it is closed.
+        self._mute = False
 
     @property
     def established(self) -> bool:
         """Whether frames can be sent."""
-        return self.connection.state is State.CONNECTED
+        return self.connection.state is State.CONNECTED and not self._mute
 
     @property
     def backlog(self) -> int:
@@ -82,15 +81,19 @@ class Epoch:
         while True:
             event = self.connection.next_event()
             if event is not None:
-                if isinstance(event, Error):
-                    self.error = event
-                elif isinstance(event, Connected):
-                    self.connected = event
-                elif isinstance(event, Closed):
-                    self.closed = event
+                if type(event) is not Message:
+                    self._note(event)
                 return event
             if not self._listen(now):
                 return None
+
+    def _note(self, event: ClientEvent) -> None:
+        if isinstance(event, Error):
+            self.error = event
+        elif isinstance(event, Connected):
+            self.connected = event
+        elif isinstance(event, Closed):
+            self.closed = event
 
     def _listen(self, now: float) -> bool:
         """Take one event of the link; return whether there was one."""
@@ -114,15 +117,20 @@ class Epoch:
     def fill(self, now: float) -> None:
         """Move what the connection has to say to the link, as long as the link's writer keeps up."""
         connection, link = self.connection, self.link
-        if self.transport is None or self.link_closed is not None:
+        if self.transport is None or self.link_closed is not None or self._mute:
             return
         while connection.unsent and link.unsent < _AHEAD:
             octets = (
                 connection.frame_to_send(now) if self._whole_frames else connection.data_to_send(now, _AHEAD)
             )
-            if self.observe is not None:
-                self.observe(octets)
-            link.send(octets, now)
+            if self._observe is not None:
+                self._observe(octets)
+            try:
+                link.send(octets, now)
+            except LocalProtocolError:
+                # The peer has ended the stream, and `LinkClosed` follows: as if it had been lost on its way.
+                self._mute = True
+                return
 
     def pause(self, now: float, paused: bool) -> None:
         """Read no more for now, or read again."""

@@ -5,10 +5,12 @@ This file must not know when the next try is.
 
 from __future__ import annotations
 
-from ..errors import Fault, RemoteProtocolError
+from ..errors import Fault, LinkFault, RemoteProtocolError
 from ..links.link import LinkClosed, Phase
 from ..machine import StreamLoss
 from ..protocol.events import Closed, CloseReason, Error
+from ..protocol.headers import Headers
+from ..redaction import REDACTED, is_secret
 from .errors import (
     AuthenticationError,
     BrokerError,
@@ -16,14 +18,20 @@ from .errors import (
     ConnectionClosedError,
     HeartbeatTimeout,
 )
+from .options import Credentials, Target
 
-__all__ = ["Failure", "connection_failure", "greeting_failure", "link_failure", "refusal", "timed_out"]
+__all__ = ["Failure", "Witness", "secrets_of"]
 
 # The loss of a stream that another attempt cannot mend.
 _FINAL_LOSSES = frozenset({StreamLoss.CERTIFICATE_REFUSED, StreamLoss.TLS_FAILED})
 
+# What a stream that was cut off looks like to who reads it: a lost connection, not a peer that does not know
+# the protocol.
+_CUT_OFF = frozenset({Fault.INCOMPLETE_FRAME, LinkFault.TRUNCATED, LinkFault.CLOSED_ABNORMALLY})
+
 # HTTP: the request is wrong, and would be wrong again; but these say "later".
 _LATER = frozenset({408, 425, 429})
+_REFUSED = frozenset({401, 403, 407})
 
 _LOGIN_WORDS = ("access", "auth", "credential", "denied", "login", "password", "passcode", "refused", "user")
 _HOST_WORDS = ("virtual host", "vhost", "not_allowed")
@@ -41,72 +49,106 @@ class Failure:
         """Whether another try may help."""
 
 
-def link_failure(closed: LinkClosed, endpoint: str) -> Failure:
-    """Return what the end of a link before CONNECTED means."""
-    message = f"{endpoint}: {closed.reason}"
-    if closed.status is not None:
-        retry = closed.status >= 500 or closed.status in _LATER
-        refused = closed.status in (401, 403, 407)
-        return Failure((AuthenticationError if refused else ConnectError)(closed.phase, message), retry=retry)
-    final = closed.loss in _FINAL_LOSSES or closed.error is not None
-    return Failure(ConnectError(closed.phase, message), retry=not final)
+def secrets_of(credentials: Credentials, target: Target) -> tuple[str, ...]:
+    """Return what must never be shown, should a server repeat it."""
+    login = credentials.login or target.login
+    found = [credentials.passcode, target.passcode]
+    for pairs in (Headers(credentials.connect_headers).pairs, credentials.http_headers.items()):
+        found += [value for name, value in pairs if is_secret(name)]
+    # A passcode that is the login as well is none, and would spoil every sentence about who was refused.
+    return tuple(secret for secret in found if secret and secret != login)
 
 
-def timed_out(phase: Phase, endpoint: str, seconds: float) -> Failure:
-    """Return what an attempt that took too long means."""
-    message = (
-        f"{endpoint}: no connection within {seconds:g} s (open_timeout); it came as far as {phase.value}"
-    )
-    return Failure(ConnectError(phase, message), retry=True)
+class Witness:
+    """Says what the end of an attempt, or of a connection, to one server means."""
+
+    __slots__ = ("_endpoint", "_secrets")
+
+    def __init__(self, endpoint: str, secrets: tuple[str, ...]) -> None:
+        """`endpoint` is what to call the server; `secrets` is what to hide, should it repeat them."""
+        self._endpoint = endpoint
+        self._secrets = secrets
+
+    def link_failed(self, closed: LinkClosed) -> Failure:
+        """Return what the end of a link before CONNECTED means."""
+        error = AuthenticationError if closed.status in _REFUSED else ConnectError
+        return Failure(error(closed.phase, self._shown(closed.reason)), retry=_may_help(closed))
+
+    def timed_out(self, waited_for: str, phase: Phase, seconds: float) -> Failure:
+        """Return what an attempt that took too long means."""
+        message = self._shown(f"no connection within {seconds:g} s (open_timeout): {waited_for}")
+        return Failure(ConnectError(phase, message), retry=True)
+
+    def refused(self, error: Error) -> Failure:
+        """Return what an ERROR before CONNECTED means: the server refuses who we are, or how we ask."""
+        said = _said(error)
+        lowered = said.lower()
+        if any(word in lowered for word in _HOST_WORDS):
+            message = f"the server refused the virtual host ({said}): pass vhost=, as in vhost='/'"
+            return Failure(ConnectError(Phase.OPEN, self._shown(message)), retry=False)
+        if any(word in lowered for word in _LOGIN_WORDS):
+            message = f"the server refused the login ({said}): check login= and passcode="
+            return Failure(AuthenticationError(Phase.OPEN, self._shown(message)), retry=False)
+        message = f"the server refused the connection ({said})"
+        return Failure(ConnectError(Phase.OPEN, self._shown(message)), retry=False)
+
+    def not_greeted(self, closed: Closed, link: LinkClosed | None) -> Failure:
+        """Return what the end of a connection means whose CONNECT was not answered."""
+        if closed.error is not None:
+            message = f"what answers there does not speak STOMP as it was asked to: {closed.error}"
+            failure = ConnectError(Phase.OPEN, self._shown(message))
+            failure.__cause__ = closed.error
+            return Failure(failure, retry=closed.error.fault in _CUT_OFF)
+        if link is not None and link.status in _REFUSED:
+            return self.link_failed(link)
+        why = "the connection ended" if link is None else link.reason
+        hint = "if the server wants TLS, use stomps://, wss:// or https://"
+        message = self._shown(f"CONNECT was not answered: {why}; {hint}")
+        return Failure(ConnectError(Phase.OPEN, message), retry=link is None or _may_help(link))
+
+    def connection_ended(self, closed: Closed, error: Error | None, link: LinkClosed | None) -> Failure:
+        """Return what the end of an established connection means."""
+        if closed.reason is CloseReason.HEARTBEAT_TIMEOUT:
+            message = "the server was silent for longer than its heart-beats allow"
+            return Failure(HeartbeatTimeout(self._shown(message)), retry=True)
+        if error is not None:
+            return Failure(self.broker_error(error), retry=True)
+        if link is not None and _refuses(link):
+            # The server had accepted us before: only who we are can be refused, else it forgot the session.
+            message = self._shown(link.reason)
+            if link.status in _REFUSED:
+                return Failure(AuthenticationError(Phase.OPEN, message), retry=False)
+            return Failure(ConnectionClosedError(message), retry=True)
+        fault = closed.error if closed.error is not None else None if link is None else link.error
+        if isinstance(fault, RemoteProtocolError):
+            failure = ConnectionClosedError(self._shown(str(fault)))
+            failure.__cause__ = fault
+            return Failure(failure, retry=fault.fault in _CUT_OFF)
+        why = "the server closed the connection" if link is None else link.reason
+        return Failure(ConnectionClosedError(self._shown(why)), retry=True)
+
+    def broker_error(self, error: Error) -> BrokerError:
+        """Return what an ERROR after CONNECTED is told as."""
+        return BrokerError(self._shown(f"the server sent ERROR: {_said(error)}"), error)
+
+    def _shown(self, sentence: str) -> str:
+        for secret in self._secrets:
+            sentence = sentence.replace(secret, REDACTED)
+        return f"{self._endpoint}: {sentence}"
 
 
-def refusal(error: Error, endpoint: str) -> Failure:
-    """Return what an ERROR before CONNECTED means: the server refuses who we are, or how we ask."""
-    said = _said(error)
-    lowered = said.lower()
-    if any(word in lowered for word in _HOST_WORDS):
-        message = f"{endpoint}: the server refused the virtual host ({said}): pass vhost=, as in vhost='/'"
-        return Failure(ConnectError(Phase.OPEN, message), retry=False)
-    if any(word in lowered for word in _LOGIN_WORDS):
-        message = f"{endpoint}: the server refused the login ({said}): check login= and passcode="
-        return Failure(AuthenticationError(Phase.OPEN, message), retry=False)
-    return Failure(
-        ConnectError(Phase.OPEN, f"{endpoint}: the server refused the connection ({said})"), retry=False
-    )
+def _refuses(link: LinkClosed) -> bool:
+    """Tell whether an HTTP status is what ended a link."""
+    return link.status is not None and not 200 <= link.status < 300
 
 
-def greeting_failure(closed: Closed, link: LinkClosed | None, endpoint: str) -> Failure:
-    """Return what the end of a connection means whose CONNECT was not answered."""
-    if closed.error is not None:
-        message = f"{endpoint}: what answers there does not speak STOMP as it was asked to: {closed.error}"
-        failure = ConnectError(Phase.OPEN, message)
-        failure.__cause__ = closed.error
-        return Failure(failure, retry=closed.error.fault is Fault.INCOMPLETE_FRAME)
-    why = "the connection ended" if link is None else link.reason
-    hint = "if the server wants TLS, use stomps://, wss:// or https://"
-    return Failure(
-        ConnectError(Phase.OPEN, f"{endpoint}: CONNECT was not answered: {why}; {hint}"), retry=True
-    )
-
-
-def connection_failure(
-    closed: Closed, error: Error | None, link: LinkClosed | None, endpoint: str
-) -> Failure:
-    """Return what the end of an established connection means."""
-    if closed.reason is CloseReason.HEARTBEAT_TIMEOUT:
-        message = f"{endpoint}: the server was silent for longer than its heart-beats allow"
-        return Failure(HeartbeatTimeout(message), retry=True)
-    if error is not None:
-        return Failure(BrokerError(f"{endpoint}: the server sent ERROR: {_said(error)}", error), retry=True)
-    fault = closed.error if closed.error is not None else None if link is None else link.error
-    if isinstance(fault, RemoteProtocolError):
-        # A stream that was cut off mid-frame is a lost connection, not a server that does not know STOMP.
-        lost = fault.fault is Fault.INCOMPLETE_FRAME
-        failure = ConnectionClosedError(f"{endpoint}: {fault}")
-        failure.__cause__ = fault
-        return Failure(failure, retry=lost)
-    why = "the server closed the connection" if link is None else link.reason
-    return Failure(ConnectionClosedError(f"{endpoint}: {why}"), retry=True)
+def _may_help(link: LinkClosed) -> bool:
+    """Tell whether another attempt may fare better than a link that did not come to carry a connection."""
+    if link.error is not None and link.error.fault in _CUT_OFF:
+        return True
+    if link.status is not None and _refuses(link):
+        return link.status >= 500 or link.status in _LATER
+    return link.error is None and link.loss not in _FINAL_LOSSES
 
 
 def _said(error: Error) -> str:

@@ -15,10 +15,10 @@ from ..links.link import Link, LinkClosed, Phase
 from ..machine import OpenStream, StreamAction, StreamId, StreamLoss
 from ..protocol.connection import Connection
 from ..protocol.deadlines import Deadlines
-from ..protocol.events import ClientEvent, Closed, CloseReason
+from ..protocol.events import Closed, CloseReason
 from .epoch import Epoch
 from .events import CredentialsWanted, Interrupted, SessionEvent
-from .failures import Failure, connection_failure, greeting_failure, link_failure, refusal, timed_out
+from .failures import Failure, Witness, secrets_of
 from .options import Credentials, SessionOptions, Target
 
 __all__ = ["Lifeline", "SessionState"]
@@ -43,12 +43,35 @@ class SessionState(Enum):
 class _When(Enum):
     OPEN = "when an attempt has taken too long"
     RETRY = "when to try again"
-    STABLE = "when failures are forgotten"
     CLOSE = "when the good-bye has taken too long"
 
 
 class Lifeline:
     """One way to one of several servers, made anew whenever it breaks."""
+
+    __slots__ = (
+        "_attempts",
+        "_carriers",
+        "_credentials",
+        "_deadlines",
+        "_epochs",
+        "_failures",
+        "_jitter",
+        "_links",
+        "_observe",
+        "_options",
+        "_ready_at",
+        "_report",
+        "_stream_ids",
+        "_streams",
+        "_target",
+        "_tried",
+        "_was_ready",
+        "actions",
+        "epoch",
+        "state",
+        "touched",
+    )
 
     def __init__(
         self,
@@ -62,21 +85,23 @@ class Lifeline:
         self.epoch: Epoch | None = None
         """The present attempt, or the connection that came of it."""
         self.actions: deque[StreamAction] = deque()
+        self.touched: dict[StreamId, None] = {}
+        """Streams that the driver should look at."""
         self._options = options
         self._jitter = jitter
         self._observe = observe
         self._report = report
         self._credentials = options.credentials
+        self._carriers = tuple(target.carries for target in options.targets)
         self._epochs = self._attempts = self._failures = 0
         self._target = 0
         # How many servers were tried since one of them answered, or since the last wait.
         self._tried = 0
         self._was_ready = False
+        self._ready_at = 0.0
         self._stream_ids = map(StreamId, itertools.count(1))
         self._links: list[Link] = []
         self._streams: dict[StreamId, Link] = {}
-        # Streams that the driver should look at.
-        self.touched: dict[StreamId, None] = {}
         self._deadlines: Deadlines[_When] = Deadlines()
         self._check(options.credentials)
 
@@ -91,47 +116,56 @@ class Lifeline:
         """Whether every stream is gone."""
         return not self._streams
 
-    @property
-    def carries(self) -> Callable[[bytes], bool]:
-        """Whether every transport to the present server can carry a body."""
-        return self._options.targets[self._target].carries
+    def carries(self, body: bytes) -> bool:
+        """Tell whether every transport to every server can carry a body: any of them may be the next."""
+        return all(carries(body) for carries in self._carriers)
 
     @property
     def endpoint(self) -> str:
         """What to call the present server."""
         return self._options.targets[self._target].name
 
+    @property
+    def witness(self) -> Witness:
+        """Who says what failures of the present server mean."""
+        target = self._options.targets[self._target]
+        return Witness(target.name, secrets_of(self._credentials, target))
+
     # Attempts
 
-    def attempt(self, now: float) -> None:
-        """Try the present server."""
+    def attempt(self, now: float) -> Failure | None:
+        """Try the present server; return why that failed, if it did at once."""
         self._attempts += 1
         self._tried += 1
         self.state = SessionState.OPENING
-        self._deadlines.clear()
         self._deadlines.set(_When.OPEN, now + self._options.open_timeout)
         if self._options.ask_credentials:
             self._report(CredentialsWanted(self._attempts))
-        else:
-            self._open(now)
+            return None
+        return self._open(now)
 
     @property
     def wants_credentials(self) -> bool:
         """Whether an attempt waits for credentials."""
         return self.state is SessionState.OPENING and self.epoch is None
 
-    def provide_credentials(self, credentials: Credentials, now: float) -> None:
-        """Go on with the attempt that waits for credentials."""
+    def provide_credentials(self, credentials: Credentials, now: float) -> Failure | None:
+        """Go on with the attempt that waits for credentials; return why it failed, if it did at once."""
         self._check(credentials)
+        if not self.wants_credentials:
+            return None
         self._credentials = credentials
-        if self.wants_credentials:
-            self._open(now)
+        return self._open(now)
 
-    def _open(self, now: float) -> None:
+    def _open(self, now: float) -> Failure | None:
         options, credentials = self._options, self._credentials
         target = options.targets[self._target]
+        try:
+            link = target.make_link(self._stream_ids, credentials)
+        except Exception as error:
+            # Whatever it is that cannot be made of these options, it could not be made the next time either.
+            return Failure(error, retry=False)
         self._epochs += 1
-        link = target.make_link(self._stream_ids, credentials)
         connection = Connection(versions=options.versions, heartbeat=options.heartbeat, limits=options.limits)
         self.epoch = Epoch(
             self._epochs,
@@ -142,6 +176,7 @@ class Lifeline:
         )
         self._links.append(link)
         link.start(now)
+        return None
 
     def _greet(self, connection: Connection, credentials: Credentials, target: Target) -> None:
         _connect(connection, credentials, target)
@@ -150,56 +185,51 @@ class Lifeline:
     def _check(self, credentials: Credentials) -> None:
         """Raise now what could not be said later."""
         for target in self._options.targets:
-            _connect(Connection(), credentials, target)
-
-    def next_event(self, now: float) -> ClientEvent | None:
-        """Return the next event of the present connection, or None."""
-        return None if self.epoch is None else self.epoch.next_event(now)
+            _connect(Connection(versions=self._options.versions), credentials, target)
 
     def ready(self, now: float) -> None:
         """Note that the server has accepted the connection."""
         self.state = SessionState.READY
         self._was_ready = True
+        self._ready_at = now
         self._tried = 0
         self._deadlines.clear()
-        backoff = self._options.reconnect
-        if backoff is not None:
-            self._deadlines.set(_When.STABLE, now + backoff.stable)
 
     def say_goodbye(self, receipt: str, now: float) -> None:
         """Send DISCONNECT on the present connection, and give the server some time to answer."""
         assert self.epoch is not None, "only asked while established"
         self.epoch.connection.disconnect(receipt=receipt)
         self.state = SessionState.CLOSING
-        self._deadlines.clear()
         self._deadlines.set(_When.CLOSE, now + self._options.close_timeout)
 
     # Failures
 
     def failure(self, closed: Closed) -> Failure:
         """Return what the end of the present connection means."""
-        epoch, endpoint = self.epoch, self.endpoint
+        epoch, witness = self.epoch, self.witness
         assert epoch is not None, "what has ended was there"
         link = epoch.link_closed
         if epoch.connected is not None:
-            return connection_failure(closed, epoch.error, link, endpoint)
+            return witness.connection_ended(closed, epoch.error, link)
         if epoch.error is not None:
-            return refusal(epoch.error, endpoint)
+            return witness.refused(epoch.error)
         if epoch.transport is None and link is not None:
-            return link_failure(link, endpoint)
-        return greeting_failure(closed, link, endpoint)
+            return witness.link_failed(link)
+        return witness.not_greeted(closed, link)
 
     def fail(self, failure: Failure, now: float) -> Exception | None:
         """Let go of the present attempt or connection and arrange the next one; return the error that ends
-        the
-        session, if there will be no next one."""
-        options, backoff = self._options, self._options.reconnect
-        epoch = self.epoch
+        the session, if there will be no next one.
+        """
+        options, backoff, epoch = self._options, self._options.reconnect, self.epoch
         lasted = epoch is not None and epoch.connected is not None
         self.let_go(now)
         retry = failure.retry
         if options.should_retry is not None:
-            retry = options.should_retry(failure.error, retry)
+            try:
+                retry = options.should_retry(failure.error, retry)
+            except Exception as error:
+                return error
         if not retry or (backoff is None and lasted):
             return failure.error
         number = epoch.number if epoch is not None else self._epochs
@@ -208,10 +238,12 @@ class Lifeline:
             if self._tried < len(options.targets):
                 # Another server: no reason to wait for it.
                 self._report(Interrupted(number, failure.error, 0.0))
-                self.attempt(now)
-                return None
+                another = self.attempt(now)
+                return None if another is None else self.fail(another, now)
         if backoff is None or not (self._was_ready or options.retry_first):
             return failure.error
+        if lasted and now - self._ready_at >= backoff.stable:
+            self._failures = 0
         self._failures += 1
         self._tried = 0
         delay = backoff.delay(self._failures, self._jitter)
@@ -224,7 +256,10 @@ class Lifeline:
         """Part with the present link: in order if it may still hear us, else at once."""
         epoch, self.epoch = self.epoch, None
         self._deadlines.clear()
-        if epoch is None or epoch.link_closed is not None:
+        if epoch is None:
+            return
+        if epoch.link_closed is not None:
+            self._links.remove(epoch.link)
             return
         epoch.fill(now)
         silent = epoch.closed is None or epoch.closed.reason is CloseReason.HEARTBEAT_TIMEOUT
@@ -233,23 +268,30 @@ class Lifeline:
         else:
             epoch.link.close(now)
 
+    # Time
+
     def handle_timeout(self, now: float) -> Failure | None:
         """Do what is due; return the failure of an attempt, or of a good-bye, that took too long."""
         failure = None
         while (when := self._deadlines.pop_due(now)) is not None:
-            match when:
-                case _When.OPEN | _When.CLOSE:
-                    phase = Phase.TCP if self.epoch is None or self.epoch.transport is None else Phase.OPEN
-                    failure = timed_out(phase, self.endpoint, self._options.open_timeout)
-                case _When.RETRY:
-                    self.attempt(now)
-                case _When.STABLE:
-                    self._failures = 0
+            if when is _When.RETRY:
+                failure = self.attempt(now)
+            else:
+                failure = self._took_too_long()
         if self.epoch is not None:
             self.epoch.connection.handle_timeout(now)
         for link in self._links:
             link.handle_timeout(now)
         return failure
+
+    def _took_too_long(self) -> Failure:
+        if self.epoch is None:
+            waited_for, phase = "the credentials did not come", Phase.TCP
+        elif self.epoch.transport is None:
+            waited_for, phase = "the server did not answer", Phase.TCP
+        else:
+            waited_for, phase = "the server did not answer CONNECT", Phase.OPEN
+        return self.witness.timed_out(waited_for, phase, self._options.open_timeout)
 
     def next_deadline(self) -> float | None:
         """Return when `handle_timeout` is wanted, or None."""
@@ -257,6 +299,15 @@ class Lifeline:
         if self.epoch is not None:
             instants.append(self.epoch.connection.next_deadline())
         return min((instant for instant in instants if instant is not None), default=None)
+
+    def wants_run(self) -> bool:
+        """Tell whether a link has work left over."""
+        return any(link.wants_run() for link in self._links)
+
+    def run(self, now: float) -> None:
+        """Let the links go on with their work."""
+        for link in self._links:
+            link.run(now)
 
     # Streams
 
@@ -276,11 +327,19 @@ class Lifeline:
             self.epoch.fill(now)
         return link.data_to_send(stream, now, max_bytes)
 
+    def flush(self, now: float) -> None:
+        """Wake the writer for what the connection has to say; one that has something to write comes for more
+        by itself.
+        """
+        epoch = self.epoch
+        if epoch is not None and not epoch.link.unsent:
+            self.settle(now)
+
     def settle(self, now: float) -> None:
-        """Collect what the links wish and have to write."""
-        if self.epoch is not None:
-            self.epoch.fill(now)
-        present = None if self.epoch is None else self.epoch.link
+        """Move what the connection has to say to its link; collect what the links wish and have to write."""
+        epoch = self.epoch
+        if epoch is not None:
+            epoch.fill(now)
         for link in list(self._links):
             while (action := link.next_action()) is not None:
                 if isinstance(action, OpenStream):
@@ -288,7 +347,7 @@ class Lifeline:
                 self.actions.append(action)
             for stream in link.changed_streams():
                 self.touched[stream] = None
-            if link is not present:
+            if epoch is None or link is not epoch.link:
                 # Nobody listens to a link that was let go; it only has to end.
                 while (event := link.next_event()) is not None:
                     if isinstance(event, LinkClosed):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..links.link import Link
 from ..machine import StreamId
-from ..protocol.headers import HeaderPairs
+from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.limits import Limits
 from ..protocol.versions import ALL_VERSIONS, Version
 from .backoff import Backoff
@@ -28,6 +28,10 @@ class Credentials:
     """More headers for CONNECT, such as `authorization`."""
     http_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """More headers for the HTTP requests of WebSocket and SockJS, in place of those of the same name."""
+
+    def __post_init__(self) -> None:
+        # They are said on every connection, and an iterable may give them only once.
+        object.__setattr__(self, "connect_headers", Headers(self.connect_headers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,58 +1,125 @@
-"""Messages whose confirmation is awaited, in the order in which they were sent: what a new connection sends
-again.
+"""Messages on their way out, in the order in which they were sent: the outbox, and what waits in front of it.
 
-This file must not know connections, nor when anything is sent.
+This file must not know connections, nor when anything is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection
 
-from ..protocol.headers import HeaderPairs
+from ..protocol.headers import Headers
 from .tickets import Ticket
 
-__all__ = ["Entry", "Outbox"]
+__all__ = ["Entry", "Outbox", "WaitingRoom", "size_of"]
 
 
 class Entry:
     """One message and its ticket."""
 
-    __slots__ = ("body", "content_length", "destination", "epoch", "headers", "receipt", "strikes", "ticket")
+    __slots__ = ("body", "content_length", "destination", "epoch", "headers", "stays", "strikes", "ticket")
 
     def __init__(
         self,
         ticket: Ticket,
-        receipt: str,
         destination: str,
         body: bytes,
-        headers: HeaderPairs,
+        headers: Headers,
         *,
         content_length: bool,
+        stays: bool,
     ) -> None:
         self.ticket = ticket
-        self.receipt = receipt
         self.destination = destination
         self.body = body
         self.headers = headers
         self.content_length = content_length
+        self.stays = stays
+        """Whether it waits for the next connection when this one is lost."""
         self.epoch = 0
         """The last connection it was written to; 0 for none."""
         self.strikes = 0
         """How many connections ended with an ERROR right after it."""
 
     @property
+    def receipt(self) -> str | None:
+        """The id of the receipt that confirms it, if it asks for one."""
+        return self.ticket.receipt
+
+    @property
     def size(self) -> int:
-        """Octets of the body, and a guess for the rest."""
-        return len(self.body) + 256
+        """Octets that it counts for."""
+        return size_of(self.body)
+
+
+def size_of(body: bytes) -> int:
+    """Return how many octets a message with this body counts for: the body, and a guess for the rest."""
+    return len(body) + 256
 
 
 class Outbox:
-    """A bounded queue of entries, by receipt id."""
+    """A bounded queue of messages that ask for a receipt: first those that were written on this connection
+    and are not confirmed, then those that it has not been given.
+    """
+
+    __slots__ = ("_max_messages", "_max_octets", "_octets", "_unwritten", "_written")
+
+    def __init__(self, max_messages: int, max_octets: int) -> None:
+        # By receipt, and in order: what is written is always the oldest of the unwritten.
+        self._written: dict[str | None, Entry] = {}
+        self._unwritten: dict[str | None, Entry] = {}
+        self._max_messages = max_messages
+        self._max_octets = max_octets
+        self._octets = 0
+
+    def __len__(self) -> int:
+        return len(self._written) + len(self._unwritten)
+
+    @property
+    def written(self) -> Collection[Entry]:
+        """Those that were written on this connection, in order."""
+        return self._written.values()
+
+    @property
+    def unwritten(self) -> Collection[Entry]:
+        """Those that this connection has not been given, in order."""
+        return self._unwritten.values()
+
+    def has_room(self, size: int) -> bool:
+        """Tell whether a message of this size fits; the first one always does, whatever its size."""
+        count = len(self)
+        return not count or (count < self._max_messages and self._octets + size <= self._max_octets)
+
+    def add(self, entry: Entry) -> None:
+        """Put a message at the end."""
+        self._unwritten[entry.receipt] = entry
+        self._octets += entry.size
+
+    def wrote(self, entry: Entry, epoch: int) -> None:
+        """Note that the first of the unwritten was written on a connection."""
+        self._written[entry.receipt] = self._unwritten.pop(entry.receipt)
+        entry.epoch = epoch
+
+    def remove(self, receipt: str) -> Entry | None:
+        """Remove and return a message, if it is there."""
+        entry = self._written.pop(receipt, None) or self._unwritten.pop(receipt, None)
+        if entry is not None:
+            self._octets -= entry.size
+        return entry
+
+    def begin_again(self) -> None:
+        """Count all of them as unwritten, in the order in which they were sent: the connection is gone."""
+        self._unwritten = {**self._written, **self._unwritten}
+        self._written = {}
+
+
+class WaitingRoom:
+    """A bounded queue of messages that wait behind everything else, in order: for room, or a connection."""
 
     __slots__ = ("_entries", "_max_messages", "_max_octets", "_octets")
 
     def __init__(self, max_messages: int, max_octets: int) -> None:
-        self._entries: dict[str, Entry] = {}
+        self._entries: deque[Entry] = deque()
         self._max_messages = max_messages
         self._max_octets = max_octets
         self._octets = 0
@@ -60,27 +127,40 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self._entries.values())
-
-    def has_room(self, entry: Entry) -> bool:
-        """Tell whether an entry fits; the first one always does, whatever its size."""
-        if not self._entries:
-            return True
-        return len(self._entries) < self._max_messages and self._octets + entry.size <= self._max_octets
+    def has_room(self, size: int) -> bool:
+        """Tell whether a message of this size fits; the first one always does, whatever its size."""
+        count = len(self._entries)
+        return not count or (count < self._max_messages and self._octets + size <= self._max_octets)
 
     def add(self, entry: Entry) -> None:
-        """Put an entry at the end."""
-        self._entries[entry.receipt] = entry
+        """Put a message at the end."""
+        entry.ticket.deferred = True
+        self._entries.append(entry)
         self._octets += entry.size
 
-    def get(self, receipt: str) -> Entry | None:
-        """Return the entry whose confirmation has this id."""
-        return self._entries.get(receipt)
+    def first(self) -> Entry | None:
+        """Return the one that waits longest, or None. Those whose tickets have settled are forgotten."""
+        while self._entries and self._entries[0].ticket.outcome is not None:
+            self.let_in()
+        return self._entries[0] if self._entries else None
 
-    def remove(self, receipt: str) -> Entry | None:
-        """Remove and return an entry, if it is there."""
-        entry = self._entries.pop(receipt, None)
-        if entry is not None:
-            self._octets -= entry.size
+    def let_in(self) -> Entry:
+        """Remove and return the first one."""
+        entry = self._entries.popleft()
+        entry.ticket.deferred = False
+        self._octets -= entry.size
         return entry
+
+    def leave(self) -> list[Entry]:
+        """Remove and return, in order, those that do not stay for the next connection."""
+        leaving = [entry for entry in self._entries if not entry.stays]
+        self._entries = deque(entry for entry in self._entries if entry.stays)
+        self._octets = sum(entry.size for entry in self._entries)
+        return leaving
+
+    def leave_all(self) -> list[Entry]:
+        """Remove and return all of them, in order."""
+        leaving = list(self._entries)
+        self._entries.clear()
+        self._octets = 0
+        return leaving

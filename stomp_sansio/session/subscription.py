@@ -9,8 +9,7 @@ from collections import deque
 from enum import Enum
 
 from ..protocol.events import AckMode, Message
-from ..protocol.headers import HeaderPairs
-from .errors import Overflow
+from ..protocol.headers import HeaderPairs, Headers
 
 __all__ = ["Delivery", "OnExit", "OverflowPolicy", "Subscription"]
 
@@ -21,7 +20,9 @@ class OverflowPolicy(Enum):
     PAUSE = "pause"
     """The connection is not read until there is room: the server waits. Nothing is lost."""
     DROP_OLDEST = "drop-oldest"
-    """The oldest message that waits is dropped, and counted."""
+    """The oldest message that waits is dropped, and counted. For "auto" alone: what is dropped cannot be
+    acknowledged.
+    """
     END = "end"
     """The subscription ends with an `Overflow` error."""
 
@@ -49,14 +50,15 @@ class Subscription:
     """One subscription of a session: it goes on over reconnects, under one id, until it is ended."""
 
     __slots__ = (
-        "_ending",
         "ack",
         "destination",
         "dropped",
+        "ended",
         "epoch",
         "error",
         "headers",
         "id",
+        "made_at",
         "max_queue",
         "octets",
         "on_exit",
@@ -80,7 +82,7 @@ class Subscription:
         self.id = id
         self.destination = destination
         self.ack = ack
-        self.headers = headers
+        self.headers = Headers(headers)
         self.max_queue = max_queue
         """How many messages may wait before the overflow policy applies."""
         self.overflow = overflow
@@ -93,61 +95,36 @@ class Subscription:
         """How many messages the overflow policy has dropped."""
         self.epoch = 0
         """The last connection it was made on; 0 for none."""
+        self.made_at = 0.0
+        """When that was, in seconds of the session's clock."""
         self.proven = False
-        """Whether that connection has shown that it works."""
+        """Whether that connection has shown that the server accepts it."""
         self.strikes = 0
         """How many connections ended with an ERROR right after it was made."""
-        self.error: Exception | None = None
-        """Why it ended, if it ended by itself."""
-        self._ending = False
-
-    @property
-    def ended(self) -> bool:
+        self.ended = False
         """Whether nothing more will come, beyond what waits in `queue`."""
-        return self._ending
+        self.error: Exception | None = None
+        """Why it ended, if it ended by itself: what a taker is told when the queue is empty."""
 
     @property
     def full(self) -> bool:
-        """Whether more messages wait than should."""
+        """Whether as many messages wait as may."""
         return len(self.queue) >= self.max_queue
 
-    def end(self, error: Exception | None = None) -> None:
-        """End it: what waits can still be taken, then `error` is what a taker is told."""
-        if not self._ending:
-            self._ending, self.error = True, error
-
-    def put(self, delivery: Delivery) -> None:
-        """Queue a message, as the overflow policy says."""
-        if self._ending:
-            return
-        if len(self.queue) >= self.max_queue:
-            if self.overflow is OverflowPolicy.DROP_OLDEST:
-                self.octets -= len(self.queue.popleft().message.body)
-                self.dropped += 1
-            elif self.overflow is OverflowPolicy.END:
-                waited = len(self.queue)
-                message = f"{self.destination}: {waited} messages waited, and max_queue is {self.max_queue}"
-                self.end(Overflow(message))
-                return
-        self.queue.append(delivery)
-        self.octets += len(delivery.message.body)
-
-    def take(self) -> Delivery | None:
-        """Remove and return the oldest message that waits, or None."""
-        if not self.queue:
-            return None
-        delivery = self.queue.popleft()
-        self.octets -= len(delivery.message.body)
-        return delivery
+    def drop_oldest(self) -> None:
+        """Drop the message that waits longest."""
+        self.octets -= len(self.queue.popleft().message.body)
+        self.dropped += 1
 
     def prove(self) -> None:
-        """Note that the server had time enough to refuse it, and did not."""
+        """Note that the server accepts it."""
         self.proven = True
         self.strikes = 0
 
-    def connection_lost(self) -> None:
-        """Forget what waits and will be delivered again, and keep what the server counts as delivered."""
+    def forget_deliveries(self) -> None:
+        """Drop what waits and will be delivered again: the connection is gone. What the server counts as
+        delivered stays.
+        """
         if self.ack is not AckMode.AUTO:
             self.queue.clear()
             self.octets = 0
-        self.proven = False

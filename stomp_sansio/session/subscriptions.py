@@ -6,49 +6,103 @@ This file must not know links or streams, nor who takes the messages.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from ..errors import LocalProtocolError
-from ..protocol.events import Message
+from ..protocol.events import AckMode, Message
 from .epoch import Epoch
+from .errors import Overflow
 from .subscription import Delivery, OverflowPolicy, Subscription
 
 __all__ = ["Subscriptions"]
+
+# How long a server may take to refuse a subscription, in seconds: there are some that confirm none.
+_PROBE = 2.0
 
 
 class Subscriptions:
     """The subscriptions of one session, in the order in which they were made."""
 
-    __slots__ = ("_by_id", "_changed", "_full", "octets")
+    __slots__ = ("_by_id", "_careful", "_changed", "_fresh", "_full", "_receipts", "_unmade", "octets")
 
     def __init__(self, changed: Callable[[Subscription], None]) -> None:
         """`changed` is told a subscription that has its first message again, or has ended."""
         self._by_id: dict[str, Subscription] = {}
         self._changed = changed
         self._full: set[Subscription] = set()
+        # Those that the present connection lacks.
+        self._unmade: deque[Subscription] = deque()
+        # Those that were made on it, in order, and have perhaps not shown yet that the server accepts them.
+        self._fresh: dict[Subscription, None] = {}
+        # Receipts that confirm one of those.
+        self._receipts: dict[str, Subscription] = {}
+        self._careful = False
         self.octets = 0
         """Octets of the bodies that wait in all of them."""
 
     def __iter__(self) -> Iterator[Subscription]:
         return iter(self._by_id.values())
 
+    def __contains__(self, id: str) -> bool:
+        return id in self._by_id
+
     @property
     def full(self) -> bool:
         """Whether one of them wants the connection not to be read."""
         return bool(self._full)
 
-    def add(self, subscription: Subscription, epoch: Epoch | None) -> None:
-        """Take a subscription in, and make it at once if there is a connection.
+    # Making
+
+    def add(self, subscription: Subscription, epoch: Epoch | None, now: float) -> None:
+        """Take a subscription in, and make it at once if there is a connection that is ready for it.
 
         Raises:
             LocalProtocolError: it cannot be represented. It was not taken in.
         """
         if epoch is not None:
-            self.make(subscription, epoch)
+            if self._careful:
+                self._unmade.append(subscription)
+            else:
+                self._make(subscription, epoch, now, None)
         self._by_id[subscription.id] = subscription
 
-    def make(self, subscription: Subscription, epoch: Epoch, receipt: str | None = None) -> None:
-        """Send SUBSCRIBE."""
+    def new_connection(self, *, careful: bool) -> None:
+        """Begin again: all are to be made. `careful`: a message may have ended a connection before."""
+        self._unmade = deque(self._by_id.values())
+        self._careful = careful or any(subscription.strikes for subscription in self)
+
+    @property
+    def wait(self) -> bool:
+        """Whether `go_on` has something to do, or to wait for."""
+        return self._careful or bool(self._unmade)
+
+    def go_on(self, epoch: Epoch, now: float, next_receipt: Callable[[], str]) -> bool:
+        """Make, in order, those that this connection lacks; return whether that, and all doubt, is done with.
+
+        One that may have ended a connection goes alone, so that the next ERROR says which it was; then all
+        ask for receipts, and what follows them waits until they are confirmed, or old enough.
+        """
+        while self._unmade:
+            subscription = self._unmade[0]
+            if self._careful:
+                doubted = self._oldest_doubt(now)
+                if doubted is not None and (doubted.strikes or subscription.strikes):
+                    return False
+            self._unmade.popleft()
+            if subscription.ended:
+                continue
+            try:
+                self._make(subscription, epoch, now, next_receipt() if self._careful else None)
+            except LocalProtocolError as error:
+                # What the last server's version could say, this one's cannot.
+                self.end(subscription, error)
+        if self._careful and self._oldest_doubt(now) is not None:
+            return False
+        self._careful = False
+        return True
+
+    def _make(self, subscription: Subscription, epoch: Epoch, now: float, receipt: str | None) -> None:
         epoch.connection.subscribe(
             subscription.destination,
             id=subscription.id,
@@ -56,75 +110,84 @@ class Subscriptions:
             receipt=receipt,
             headers=subscription.headers,
         )
+        if receipt is not None:
+            self._receipts[receipt] = subscription
+        self._oldest_doubt(now)  # forgets those that are beyond doubt
         subscription.epoch = epoch.number
+        subscription.made_at = now
         subscription.proven = False
+        self._fresh[subscription] = None
 
-    def make_next(self, epoch: Epoch, receipt: str | None = None) -> Subscription | None:
-        """Make the next one that this connection does not have; return it, or None when it has all."""
-        for subscription in list(self):
-            if subscription.epoch == epoch.number:
-                continue
-            try:
-                self.make(subscription, epoch, receipt)
-            except LocalProtocolError as error:
-                # What the last server's version could say, this one's cannot.
-                self.end(subscription, error)
-                continue
-            return subscription
+    def _oldest_doubt(self, now: float) -> Subscription | None:
+        """Return the oldest one made on this connection that the server has not accepted yet, as far as one
+        can know.
+        """
+        while self._fresh:
+            oldest = next(iter(self._fresh))
+            if not oldest.proven and not oldest.ended:
+                if now < oldest.made_at + _PROBE:
+                    return oldest
+                oldest.prove()
+            del self._fresh[oldest]
         return None
 
-    def remove(self, subscription: Subscription) -> bool:
-        """Forget a subscription; return whether it was there. What waits in it can still be taken."""
-        self._full.discard(subscription)
-        return self._by_id.pop(subscription.id, None) is not None
+    def suspects(self, now: float) -> list[Subscription]:
+        """Return all of those, in order."""
+        self._oldest_doubt(now)
+        return [item for item in self._fresh if not item.proven and not item.ended]
 
-    def end(self, subscription: Subscription, error: Exception | None) -> None:
-        """End a subscription: takers are told."""
-        if self.remove(subscription) or not subscription.ended:
-            subscription.end(error)
-            self._changed(subscription)
+    def next_deadline(self) -> float | None:
+        """Return when `go_on` can go on though the server says nothing, or None when nothing waits for
+        that.
+        """
+        if not self._careful:
+            return None
+        return next((item.made_at + _PROBE for item in self._fresh), None)
 
-    def deliver(self, message: Message, epoch: int) -> bool:
-        """Queue a message; return whether it has a subscription here."""
-        subscription = self._by_id.get(message.subscription or "")
+    def confirmed(self, receipt: str) -> None:
+        """Take note of a receipt that came."""
+        subscription = self._receipts.pop(receipt, None)
+        if subscription is not None:
+            subscription.prove()
+
+    def rejected(self, receipt: str, why: Exception) -> bool:
+        """End the subscription that an ERROR names by its receipt; return whether it names one."""
+        subscription = self._receipts.pop(receipt, None)
         if subscription is None:
-            if message.subscription is not None:
-                return False
-            # 1.0 lets a server name the destination alone.
-            subscription = next((item for item in self if item.destination == message.destination), None)
-            if subscription is None:
-                return False
-        subscription.prove()
-        waited, octets = len(subscription.queue), subscription.octets
-        subscription.put(Delivery(message, epoch, subscription))
-        self.octets += subscription.octets - octets
-        if subscription.ended:
-            self.end(subscription, subscription.error)
-        elif subscription.full and subscription.overflow is OverflowPolicy.PAUSE:
-            self._full.add(subscription)
-        if not waited:
-            self._changed(subscription)
+            return False
+        self.end(subscription, why)
         return True
 
-    def take(self, subscription: Subscription) -> Delivery | None:
-        """Remove and return the oldest message that waits, or None."""
-        delivery = subscription.take()
-        if delivery is not None:
-            self.octets -= len(delivery.message.body)
-            # Read on when half of the room is free, not for every single message.
-            if self._full and len(subscription.queue) <= subscription.max_queue // 2:
-                self._full.discard(subscription)
-        return delivery
+    # Ending
 
-    def suspects(self, epoch: Epoch) -> list[Subscription]:
-        """Return those made on this connection of which nothing was heard yet."""
-        return [item for item in self if item.epoch == epoch.number and not item.proven]
+    def remove(self, subscription: Subscription) -> None:
+        """End a subscription, as was asked for. What waits in it can still be taken."""
+        self._forget(subscription)
+        if not subscription.ended:
+            subscription.ended = True
+            self._changed(subscription)
+
+    def end(self, subscription: Subscription, error: Exception | None) -> None:
+        """End a subscription for a reason of its own: who takes from it is told."""
+        if not subscription.ended:
+            subscription.error = error
+        self.remove(subscription)
+
+    def _forget(self, subscription: Subscription) -> None:
+        # Another one may have its id by now.
+        if self._by_id.get(subscription.id) is subscription:
+            del self._by_id[subscription.id]
+            self._full.discard(subscription)
+            self.octets -= subscription.octets
 
     def connection_lost(self) -> None:
-        """Drop what will be delivered again."""
+        """Drop what will be delivered again, and what the lost connection was still to be told."""
+        self._unmade.clear()
+        self._fresh.clear()
+        self._receipts.clear()
         for subscription in self:
             octets = subscription.octets
-            subscription.connection_lost()
+            subscription.forget_deliveries()
             self.octets += subscription.octets - octets
             if not subscription.full:
                 self._full.discard(subscription)
@@ -133,3 +196,77 @@ class Subscriptions:
         """End all of them."""
         for subscription in list(self):
             self.end(subscription, error)
+
+    # Messages
+
+    def deliver(self, message: Message, epoch: int) -> Subscription | None:
+        """Queue a message; return its subscription, or None when it has none here."""
+        subscription = self._by_id.get(message.subscription or "")
+        if subscription is None:
+            subscription = self._by_destination(message)
+            if subscription is None:
+                return None
+        if not subscription.proven:
+            subscription.prove()
+        queue = subscription.queue
+        waiting = len(queue)
+        if waiting + 1 >= subscription.max_queue and not self._make_room(subscription):
+            return subscription
+        queue.append(Delivery(message, epoch, subscription))
+        size = len(message.body)
+        subscription.octets += size
+        self.octets += size
+        if not waiting:
+            self._changed(subscription)
+        return subscription
+
+    def _by_destination(self, message: Message) -> Subscription | None:
+        """Find the subscription of a message that names none: 1.0 lets a server name its destination."""
+        if message.subscription is not None:
+            return None
+        return next((item for item in self if item.destination == message.destination), None)
+
+    def _make_room(self, subscription: Subscription) -> bool:
+        """Do what the overflow policy says before one more message waits; return whether it may."""
+        if subscription.overflow is OverflowPolicy.PAUSE:
+            self._full.add(subscription)
+        elif subscription.full:
+            if subscription.overflow is OverflowPolicy.END:
+                waiting, most = len(subscription.queue), subscription.max_queue
+                self.end(
+                    subscription,
+                    Overflow(
+                        f"{subscription.destination}: {waiting} messages waited, and max_queue is {most}"
+                    ),
+                )
+                return False
+            octets = subscription.octets
+            subscription.drop_oldest()
+            self.octets += subscription.octets - octets
+        return True
+
+    def take(self, subscription: Subscription, epoch: int) -> Delivery | None:
+        """Remove and return the oldest message that waits, or None. `epoch` is the present connection."""
+        queue = subscription.queue
+        if subscription.ended:
+            return _take_left_over(subscription, epoch)
+        if not queue:
+            return None
+        delivery = queue.popleft()
+        size = len(delivery.message.body)
+        subscription.octets -= size
+        self.octets -= size
+        # Read on when half of the room is free, not for every single message.
+        if self._full and len(queue) <= subscription.max_queue // 2:
+            self._full.discard(subscription)
+        return delivery
+
+
+def _take_left_over(subscription: Subscription, epoch: int) -> Delivery | None:
+    """Take from a subscription that has ended, and is no longer told of connections that are lost."""
+    while subscription.queue:
+        delivery = subscription.queue.popleft()
+        subscription.octets -= len(delivery.message.body)
+        if delivery.epoch == epoch or subscription.ack is AckMode.AUTO:
+            return delivery
+    return None

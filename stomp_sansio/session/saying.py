@@ -1,0 +1,39 @@
+"""Whether something can be said at all, found out before there is a connection to say it on.
+
+This file must not know connections, nor what is done with the answer.
+"""
+
+from __future__ import annotations
+
+from ..protocol.encoder import encode
+from ..protocol.engine import extra_headers
+from ..protocol.frames import Frame
+from ..protocol.headers import Headers
+from ..protocol.versions import Version
+from .subscription import Subscription
+
+__all__ = ["check_send", "check_subscribe"]
+
+
+def check_send(
+    version: Version, destination: str, body: bytes, headers: Headers, *, content_length: bool
+) -> None:
+    """Make sure that a SEND can be represented in a version.
+
+    Raises:
+        LocalProtocolError: it cannot. The caller is to blame.
+    """
+    own = ("destination", destination)
+    pairs = [own, *extra_headers(headers, "destination", "transaction", "receipt")]
+    encode(Frame("SEND", pairs, body), version, content_length=content_length)
+
+
+def check_subscribe(version: Version, subscription: Subscription) -> None:
+    """Make sure that a SUBSCRIBE can be represented in a version.
+
+    Raises:
+        LocalProtocolError: it cannot. The caller is to blame.
+    """
+    own = (("id", subscription.id), ("destination", subscription.destination))
+    pairs = [*own, *extra_headers(subscription.headers, "id", "destination", "ack", "receipt")]
+    encode(Frame("SUBSCRIBE", pairs), version)
