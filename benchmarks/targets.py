@@ -59,9 +59,7 @@ TARGETS: dict[str, Target] = {
     },
     # time as a multiple of floor (b), and times faster than a peer
     "encode plain encode": _most(1.8),
-    "encode plain Frame + encode": _most(1.8),
     "encode escapes encode": _most(3.2),
-    "encode escapes Frame + encode": _most(3.2),
     "encode plain Frame + encode against stomp.py": _least(3.5),
     "encode plain Frame + encode against stompest": _least(6),
     "encode plain Frame + encode against stompman": _least(9),
