@@ -5,12 +5,24 @@ This file must not know roles, states or time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..errors import LocalProtocolError, Misuse
 from .commands import COMMANDS, HANDSHAKE, is_1_0_handshake
 from .frames import Frame
 from .versions import Version
 
 __all__ = ["encode"]
+
+# What 1.1 and 1.2 escape: STOMP 1.2, "Value Encoding", leaves the hand-shake out.
+_ESCAPED = {command: rules for command, rules in COMMANDS.items() if command not in HANDSHAKE}
+
+# They stand for colon and EOL while texts are escaped. No text may have the first, hardly one has the second.
+_COLON, _EOL = "\0", "\1"
+
+# Looked up once: a member of an enumeration costs five times as much as a global name.
+_V1_0, _V1_1 = Version.V1_0, Version.V1_1
+_with_colon = ":".join
 
 
 def encode(frame: Frame, version: Version, *, content_length: bool = True) -> bytes:
@@ -27,6 +39,55 @@ def encode(frame: Frame, version: Version, *, content_length: bool = True) -> by
             STOMP does not allow it.
     """
     command, headers, body = frame.command, frame.headers, frame.body
+    first, repeated = headers.first, headers.repeated
+    pairs = first.items() if repeated is None else repeated
+    rules = _ESCAPED.get(command)
+    if rules is None or version is _V1_0 or (body and not rules.has_body):
+        _check_command(frame, version)
+        head = _head(frame, version)
+    else:
+        head = "\n".join([command, *map(_with_colon, pairs)])
+        # As many colons and EOLs as headers, no empty name, and nothing special besides: then nothing needs
+        # an escape and nothing can be injected.
+        count = len(pairs)
+        if (
+            head.count(":") != count
+            or head.count("\n") != count
+            or "\\" in head
+            or "\r" in head
+            or "\0" in head
+            or "" in first
+        ):
+            impossible = "\0" in head or "" in first or (version is _V1_1 and "\r" in head)
+            if impossible or _EOL in head:
+                head = _head(frame, version)
+            else:
+                head = _escaped_head(command, pairs)
+    given = first.get("content-length")
+    if given is not None:
+        if given != str(len(body)) or repeated is not None:
+            # All of them: there are receivers that take the last one.
+            for given in headers.get_all("content-length"):
+                _check_length(given, body)
+    elif body:
+        if content_length:
+            head += f"\ncontent-length:{len(body)}"
+        elif b"\0" in body:
+            raise LocalProtocolError(
+                Misuse.BAD_CONTENT_LENGTH, "the body has a NUL: it cannot be sent without content-length"
+            )
+    try:
+        return f"{head}\n\n".encode() + body + b"\0"
+    except UnicodeEncodeError as error:
+        surrogate = ord(error.object[error.start])
+    # Outside of the handler: the context of an error would hold the whole block, secrets included.
+    raise LocalProtocolError(
+        Misuse.NOT_UTF8, f"{command}: a lone surrogate in a header, U+{surrogate:04X}: it is no text"
+    )
+
+
+def _check_command(frame: Frame, version: Version) -> None:
+    command = frame.command
     rules = COMMANDS.get(command)
     if rules is None:
         raise LocalProtocolError(
@@ -34,44 +95,22 @@ def encode(frame: Frame, version: Version, *, content_length: bool = True) -> by
         )
     if version not in rules.versions and command not in HANDSHAKE:
         raise LocalProtocolError(Misuse.UNEXPECTED_COMMAND, f"STOMP {version.value} has no {command}")
-    if body and not rules.has_body:
+    if frame.body and not rules.has_body:
         raise LocalProtocolError(
             Misuse.BODY_NOT_ALLOWED, f"{command} may have no body; SEND, MESSAGE and ERROR may"
         )
-    pairs = headers.pairs
-    block = "".join([f"{name}:{value}\n" for name, value in pairs])
-    count = len(pairs)
-    # As many colons and EOLs as headers, and nothing special besides: then nothing needs an escape and
-    # nothing can be injected.
-    if (
-        version is Version.V1_0
-        or command in HANDSHAKE
-        or block.count(":") != count
-        or block.count("\n") != count
-        or "\\" in block
-        or "\r" in block
-        or "\0" in block
-        or "" in headers
-    ):
-        block = "".join([_line(name, value, frame, version) for name, value in pairs])
-    if "content-length" in headers:
-        # All of them: there are receivers that take the last one.
-        for given in headers.get_all("content-length"):
-            _check_length(given, body)
-    elif body:
-        if content_length:
-            block += f"content-length:{len(body)}\n"
-        elif b"\0" in body:
-            raise LocalProtocolError(
-                Misuse.BAD_CONTENT_LENGTH, "the body has a NUL: it cannot be sent without content-length"
-            )
-    try:
-        return b"%b\n%b\n%b\0" % (command.encode(), block.encode(), body)
-    except UnicodeEncodeError as error:
-        surrogate = ord(error.object[error.start])
-    # Outside of the handler: the context of an error would hold the whole block, secrets included.
-    raise LocalProtocolError(
-        Misuse.NOT_UTF8, f"{command}: a lone surrogate in a header, U+{surrogate:04X}: it is no text"
+
+
+def _escaped_head(command: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return a head whose names and values have neither of the stand-ins, all of them escaped at once."""
+    head = _escape(_EOL.join([command, *map(_COLON.join, pairs)]))
+    return head.replace(_EOL, "\n").replace(_COLON, ":")
+
+
+def _head(frame: Frame, version: Version) -> str:
+    """Return any head, line by line: this knows why a header is refused."""
+    return "\n".join(
+        [frame.command, *[_line(name, value, frame, version) for name, value in frame.headers.pairs]]
     )
 
 
@@ -81,7 +120,7 @@ def _line(name: str, value: str, frame: Frame, version: Version) -> str:
         raise LocalProtocolError(Misuse.BAD_HEADER, f"a header of {frame.command} has an empty name")
     if "\0" in name or "\0" in value:
         raise _refusal(name, "a NUL, which ends the frame for several receivers", frame, version)
-    unescaped = version is Version.V1_0 or frame.command in HANDSHAKE
+    unescaped = version is _V1_0 or frame.command in HANDSHAKE
     if unescaped:
         # STOMP 1.2, "Value Encoding": CONNECT and CONNECTED are never escaped; 1.0 has no escapes at all.
         if "\n" in name or "\n" in value or "\r" in name or "\r" in value:
@@ -91,11 +130,11 @@ def _line(name: str, value: str, frame: Frame, version: Version) -> str:
         trimmed = is_1_0_handshake(frame.command, frame.headers) if frame.command in HANDSHAKE else True
         if trimmed and value[:1] in (" ", "\t"):
             raise _refusal(name, "a leading blank, which STOMP 1.0 takes for padding", frame, version)
-        return f"{name}:{value}\n"
-    if version is Version.V1_1 and ("\r" in name or "\r" in value):
+        return f"{name}:{value}"
+    if version is _V1_1 and ("\r" in name or "\r" in value):
         # STOMP 1.1, "Value Encoding", has no escape for CR, and a raw one is an EOL to many.
         raise _refusal(name, "a CR, which STOMP 1.1 cannot escape", frame, version)
-    return f"{_escape(name)}:{_escape(value)}\n"
+    return f"{_escape(name)}:{_escape(value)}"
 
 
 def _escape(text: str) -> str:

@@ -29,66 +29,63 @@ class Headers(Mapping[str, str]):
     are hidden in `repr`.
     """
 
-    __slots__ = ("_first", "_pairs")
+    __slots__ = ("first", "repeated")
 
-    _first: dict[str, str]
-    _pairs: tuple[tuple[str, str], ...] | None
+    first: Mapping[str, str]
+    """The first value of each name, as a plain mapping: for whoever looks up several names."""
+    repeated: tuple[tuple[str, str], ...] | None
+    """Every name and value, where a name is repeated; None where none is, since `first` then has all."""
 
     def __init__(self, headers: HeaderPairs = ()) -> None:
-        self._pairs = None
+        self.repeated = None
         if type(headers) is dict:
-            self._first = headers.copy()
+            self.first = headers.copy()
         elif isinstance(headers, Headers):
-            self._first = headers._first
-            self._pairs = headers._pairs
+            self.first = headers.first
+            self.repeated = headers.repeated
         elif isinstance(headers, Mapping):
             # A mapping may be an iterable of pairs by its type alone: here it is one of names.
-            self._first = dict(cast("Mapping[str, str]", headers))
+            self.first = dict(cast("Mapping[str, str]", headers))
         else:
             pairs = tuple((name, value) for name, value in headers)
-            self._first = {}
+            self.first = first = dict[str, str]()
             for name, value in pairs:
-                self._first.setdefault(name, value)
-            if len(self._first) != len(pairs):
-                self._pairs = pairs
+                first.setdefault(name, value)
+            if len(first) != len(pairs):
+                self.repeated = pairs
 
     @staticmethod
     def adopt(first: dict[str, str]) -> Headers:
         """Return the headers of a dict without a copy: for whoever has just made it, and forgets it."""
         headers = _new(Headers)
-        headers._first = first
-        headers._pairs = None
+        headers.first = first
+        headers.repeated = None
         return headers
-
-    @property
-    def first(self) -> Mapping[str, str]:
-        """The first value of each name, as a plain mapping: for whoever looks up several names."""
-        return self._first
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Every name and value in wire order, repetitions included."""
-        return tuple(self._first.items()) if self._pairs is None else self._pairs
+        return tuple(self.first.items()) if self.repeated is None else self.repeated
 
     def get_all(self, name: str) -> list[str]:
         """Return every value of a name in wire order; the first is the one that counts."""
-        if self._pairs is None:
-            return [self._first[name]] if name in self._first else []
-        return [value for other, value in self._pairs if other == name]
+        if self.repeated is None:
+            return [self.first[name]] if name in self.first else []
+        return [value for other, value in self.repeated if other == name]
 
     def __getitem__(self, name: str) -> str:
-        return self._first[name]
+        return self.first[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._first)
+        return iter(self.first)
 
     def __len__(self) -> int:
-        return len(self._first)
+        return len(self.first)
 
     # What follows is Mapping's own behaviour, answered by the dict instead of by Python loops.
 
     def __contains__(self, name: object) -> bool:
-        return name in self._first
+        return name in self.first
 
     @overload
     def get(self, key: str, /) -> str | None: ...
@@ -98,19 +95,19 @@ class Headers(Mapping[str, str]):
     def get(self, key: str, /, default: _DefaultT) -> str | _DefaultT: ...
     def get(self, key: str, /, default: str | _DefaultT | None = None) -> str | _DefaultT | None:
         """Return the first value of a name, or the default."""
-        return self._first.get(key, default)
+        return self.first.get(key, default)
 
     def keys(self) -> KeysView[str]:
         """Return the names, each once, in wire order."""
-        return self._first.keys()
+        return self.first.keys()
 
     def values(self) -> ValuesView[str]:
         """Return the first value of each name, in wire order."""
-        return self._first.values()
+        return self.first.values()
 
     def items(self) -> ItemsView[str, str]:
         """Return each name with its first value, in wire order. `pairs` has the repetitions as well."""
-        return self._first.items()
+        return self.first.items()
 
     def __repr__(self) -> str:
         return f"Headers({[(name, redacted(name, value)) for name, value in self.pairs]!r})"

@@ -84,6 +84,9 @@ def test_what_is_written_has_no_line_end_but_lf_and_no_nul_but_one_and_those_of_
         (Frame("SEND", [("a", "1"), ("a", "2")]), A1_2, b"SEND\na:1\na:2\n\n\0"),
         (Frame("SEND", {"\u00e4": "\U0001f600"}), A1_2, "SEND\n\u00e4:\U0001f600\n\n\0".encode()),
         (Frame("SEND", {"a": " b"}), A1_1, b"SEND\na: b\n\n\0"),
+        (Frame("SEND", {"a": "\1:b", "c": ""}), A1_2, b"SEND\na:\1\\cb\nc:\n\n\0"),
+        (Frame("SEND", {"a": "", "b": "\n:"}), A1_2, b"SEND\na:\nb:\\n\\c\n\n\0"),
+        (Frame("SEND", [("a", ":"), ("a", ":")]), A1_1, b"SEND\na:\\c\na:\\c\n\n\0"),
     ],
 )
 def test_a_frame_has_one_canonical_form(frame: Frame, version: Version, octets: bytes):
