@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .machine import (
     CloseStream,
@@ -21,14 +21,11 @@ from .machine import (
     StreamLoss,
     TLSWish,
 )
-from .tls import TLSFailure, TLSPipe
+from .tls import TLSFailure, TLSMaker, TLSPipe
 
-__all__ = ["CHUNK", "DriverCore", "MakeTLS", "StreamCore"]
+__all__ = ["CHUNK", "DriverCore", "StreamCore"]
 
 EventT = TypeVar("EventT")
-
-MakeTLS = Callable[[TLSWish | None], TLSPipe]
-"""Makes the pipe for a stream; without a wish, a server's."""
 
 CHUNK = 65536
 """Octets that are moved at a time."""
@@ -41,14 +38,14 @@ class StreamCore(ABC):
     each. The transport writes what `data_to_send` gives, ends when `done`, and reads while `wants_read`.
     """
 
-    def __init__(self, id: StreamId, machine: Machine[object], make_tls: MakeTLS) -> None:
+    def __init__(self, driver: DriverCore[Any, Any], id: StreamId) -> None:
         self.id = id
         self.done = False
         """Whether all is written and the transport shall end."""
         self.why: tuple[StreamLoss, str] | None = None
         """Why it ends, if the stream itself knows: a transport's own reason means less."""
-        self._machine = machine
-        self._make_tls = make_tls
+        self._machine: Machine[object] = driver.machine
+        self._make_tls = driver.make_tls
         self._tls: TLSPipe | None = None
         self._wish: TLSWish | None = None
         self._opened = False
@@ -91,11 +88,11 @@ class StreamCore(ABC):
         else:
             self._shake(self._make_tls(tls), now)
 
-    def accepted(self, listener: int, peer: str, now: float, secure: bool) -> None:
-        """Take note that somebody opened the stream to us."""
+    def accepted(self, listener: int, peer: str, now: float) -> None:
+        """Take note that somebody opened the stream to us. With a context of our own, TLS comes first."""
         self._opened = self._theirs = True
         self._machine.stream_accepted(self.id, listener, peer, now)
-        if secure:
+        if self._make_tls.has_context:
             self._shake(self._make_tls(None), now)
 
     def receive_data(self, data: bytes, now: float) -> None:
@@ -208,9 +205,12 @@ StreamT = TypeVar("StreamT", bound=StreamCore)
 class DriverCore(ABC, Generic[EventT, StreamT]):
     """Runs one machine, with a runtime's help."""
 
-    def __init__(self, machine: Machine[EventT], on_event: Callable[[EventT], object]) -> None:
+    def __init__(
+        self, machine: Machine[EventT], on_event: Callable[[EventT], object], make_tls: TLSMaker
+    ) -> None:
         """`on_event` is told each event. It may give the machine commands."""
         self.machine = machine
+        self.make_tls = make_tls
         self.streams: dict[StreamId, StreamT] = {}
         """Every stream that the machine believes in."""
         self._on_event = on_event
@@ -241,6 +241,19 @@ class DriverCore(ABC, Generic[EventT, StreamT]):
         for id in machine.changed_streams():
             if (stream := self.streams.get(id)) is not None:
                 stream.wake()
+
+    def next_instant(self) -> float:
+        """Return when to call `due`, even if nothing happens: 0.0 is at once, infinity is never."""
+        if self.machine.wants_run():
+            return 0.0
+        deadline = self.machine.next_deadline()
+        return float("inf") if deadline is None else deadline
+
+    def due(self, now: float) -> None:
+        """Do what is due, and some of the work that was left over. Harmless at any time."""
+        self.machine.handle_timeout(now)
+        if self.machine.wants_run():
+            self.machine.run(now)
 
     def _act(self, action: StreamAction) -> None:
         match action:

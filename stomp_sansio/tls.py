@@ -1,16 +1,17 @@
 """TLS as octets in, octets out: the hand-shake, what flows inside, and whether the end was said or only came.
 
-What lives here drives a TLS library's object that does no I/O, such as `ssl.SSLObject` between two
-`ssl.MemoryBIO`. It must not know which library that is, nor sockets.
+What lives here drives a TLS library's objects that do no I/O, as `ssl.SSLObject` between two `ssl.MemoryBIO`;
+the library is passed in. It must not know sockets.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from .machine import StreamLoss, TLSInfo
+from .machine import StreamLoss, TLSInfo, TLSWish
 
-__all__ = ["TLSBuffer", "TLSEngine", "TLSErrors", "TLSFailure", "TLSPipe"]
+__all__ = ["TLSBuffer", "TLSContext", "TLSEngine", "TLSFailure", "TLSLibrary", "TLSMaker", "TLSPipe"]
 
 _PIECE = 65536
 
@@ -60,15 +61,42 @@ class TLSBuffer(Protocol):
         ...
 
 
-class TLSErrors(NamedTuple):
-    """The exceptions of a TLS library."""
+class TLSContext(Protocol):
+    """What `ssl.SSLContext` offers."""
 
-    want_read: type[Exception]
-    """More octets of the peer are needed: `ssl.SSLWantReadError`."""
-    certificate: type[Exception]
-    """The peer's certificate is not accepted: `ssl.SSLCertVerificationError`."""
-    any: type[Exception]
-    """All of them: `ssl.SSLError`."""
+    def wrap_bio(
+        self, incoming: Any, outgoing: Any, server_side: bool = ..., server_hostname: str | None = ...
+    ) -> TLSEngine:
+        """Make an engine between two buffers."""
+        ...
+
+
+class TLSLibrary(Protocol):
+    """What the module `ssl` offers."""
+
+    @property
+    def MemoryBIO(self) -> Callable[[], TLSBuffer]:  # noqa: N802  # these are the names of the module
+        """Makes a buffer."""
+        ...
+
+    @property
+    def SSLWantReadError(self) -> type[Exception]:  # noqa: N802
+        """More octets of the peer are needed."""
+        ...
+
+    @property
+    def SSLCertVerificationError(self) -> type[Exception]:  # noqa: N802
+        """The peer's certificate is not accepted."""
+        ...
+
+    @property
+    def SSLError(self) -> type[Exception]:  # noqa: N802
+        """Any failure of TLS."""
+        ...
+
+    def create_default_context(self) -> TLSContext:
+        """Make a context that checks certificates and names."""
+        ...
 
 
 class TLSFailure(Exception):
@@ -80,10 +108,34 @@ class TLSFailure(Exception):
         self.detail = detail
 
 
+class TLSMaker:
+    """Makes the TLS of streams."""
+
+    def __init__(self, library: TLSLibrary, context: TLSContext | None) -> None:
+        """Without a context, the library's default one is made when it is needed."""
+        self._library = library
+        self._context = context
+
+    @property
+    def has_context(self) -> bool:
+        """Whether there is a context: what a server needs, since no default one has a certificate."""
+        return self._context is not None
+
+    def __call__(self, wish: TLSWish | None) -> TLSPipe:
+        """Make the pipe of one stream; without a wish, a server's."""
+        library = self._library
+        if self._context is None:
+            self._context = library.create_default_context()
+        incoming, outgoing = library.MemoryBIO(), library.MemoryBIO()
+        name = None if wish is None else wish.server_name
+        engine = self._context.wrap_bio(incoming, outgoing, wish is None, name)
+        return TLSPipe(engine, incoming, outgoing, library)
+
+
 class TLSPipe:
     """One TLS stream. Start with `shake`; feed what comes, write what `octets_to_send` gives."""
 
-    __slots__ = ("_engine", "_errors", "_incoming", "_kept", "_outgoing", "ended", "established")
+    __slots__ = ("_engine", "_incoming", "_kept", "_library", "_outgoing", "ended", "established")
 
     established: bool
     """Whether the hand-shake is done."""
@@ -91,13 +143,13 @@ class TLSPipe:
     """Whether the peer has said that its side ends: nothing was cut off."""
 
     def __init__(
-        self, engine: TLSEngine, incoming: TLSBuffer, outgoing: TLSBuffer, errors: TLSErrors
+        self, engine: TLSEngine, incoming: TLSBuffer, outgoing: TLSBuffer, library: TLSLibrary
     ) -> None:
         """`incoming` is what the engine reads from, `outgoing` what it writes to."""
         self._engine = engine
         self._incoming = incoming
         self._outgoing = outgoing
-        self._errors = errors
+        self._library = library
         self._kept = b""
         self.established = False
         self.ended = False
@@ -113,14 +165,14 @@ class TLSPipe:
         Raises:
             TLSFailure: it failed.
         """
-        errors = self._errors
+        library = self._library
         try:
             self._engine.do_handshake()
-        except errors.want_read:
+        except library.SSLWantReadError:
             return False
-        except errors.certificate as error:
+        except library.SSLCertVerificationError as error:
             raise TLSFailure(StreamLoss.CERTIFICATE_REFUSED, str(error)) from error
-        except errors.any as error:
+        except library.SSLError as error:
             raise TLSFailure(StreamLoss.TLS_FAILED, str(error)) from error
         self.established = True
         return True
@@ -140,9 +192,9 @@ class TLSPipe:
             while piece := self._engine.read(_PIECE):
                 pieces.append(piece)
             self.ended = True
-        except self._errors.want_read:
+        except self._library.SSLWantReadError:
             pass
-        except self._errors.any as error:
+        except self._library.SSLError as error:
             # What was good comes first; asked again, the engine says the same.
             if not pieces:
                 raise TLSFailure(StreamLoss.TLS_FAILED, str(error)) from error
@@ -158,16 +210,16 @@ class TLSPipe:
         try:
             # The buffers take any number of octets, but some versions of TLS renegotiate in between.
             self._kept = data[self._engine.write(data) :] if data else b""
-        except self._errors.want_read:
+        except self._library.SSLWantReadError:
             self._kept = data
-        except self._errors.any as error:
+        except self._library.SSLError as error:
             raise TLSFailure(StreamLoss.TLS_FAILED, str(error)) from error
 
     def end(self) -> None:
         """Say that our side ends, without waiting for the peer to say the same."""
         try:
             self._engine.unwrap()
-        except self._errors.any:
+        except self._library.SSLError:
             # The peer has not said so yet, or the stream has failed: either way this is all that can be said.
             pass
 

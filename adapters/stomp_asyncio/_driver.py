@@ -12,14 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from stomp_sansio.driver import DriverCore, StreamCore
-from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress, TLSWish
-from stomp_sansio.tls import TLSErrors, TLSPipe
+from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress
+from stomp_sansio.tls import TLSMaker
 
 __all__ = ["Driver"]
 
 EventT = TypeVar("EventT")
-
-_ERRORS = TLSErrors(ssl.SSLWantReadError, ssl.SSLCertVerificationError, ssl.SSLError)
 
 # RFC 8305, section 8.
 _EYEBALLS: dict[str, Any] = {"happy_eyeballs_delay": 0.25}
@@ -29,7 +27,7 @@ class _Stream(StreamCore, asyncio.Protocol):
     """TLS is made here and not by asyncio, which does not tell an end that was said from a cut."""
 
     def __init__(self, driver: Driver[Any], id: StreamId, came_up: Callable[[_Stream], None]) -> None:
-        super().__init__(id, driver.machine, driver.make_tls)
+        super().__init__(driver, id)
         self.task: asyncio.Task[None] | None = None
         self.transport: asyncio.Transport | None = None
         self._driver = driver
@@ -105,14 +103,13 @@ class Driver(DriverCore[EventT, _Stream]):
         sock: socket.socket | None = None,
     ) -> None:
         """`sock` answers the machine's first wish for a stream."""
-        super().__init__(machine, on_event)
+        super().__init__(machine, on_event, TLSMaker(ssl, ssl_context))
         self.woken: dict[_Stream, None] = {}
         """Streams to look at in the next turn."""
         self.finished = asyncio.Event()
         """Set when the machine has finished."""
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
-        self._ssl_context = ssl_context
         self._injected = sock
         self._scheduled = False
         self._armed = float("inf")
@@ -126,7 +123,7 @@ class Driver(DriverCore[EventT, _Stream]):
 
     def turn(self) -> None:
         """Carry out what the machine wishes now."""
-        machine, woken = self.machine, self.woken
+        woken = self.woken
         self._scheduled = True
         try:
             self.drain()
@@ -136,15 +133,12 @@ class Driver(DriverCore[EventT, _Stream]):
                 self.drain()
         finally:
             self._scheduled = False
-        if machine.finished:
+        if self.machine.finished:
             self.finished.set()
-        if machine.wants_run():
-            self._loop.call_soon(self._run)
-        deadline = machine.next_deadline()
-        if deadline is not None and deadline < self._armed:
+        if (instant := self.next_instant()) < self._armed:
             self._disarm()
-            self._armed = deadline
-            self._timer = self._loop.call_at(deadline, self._due)
+            self._armed = instant
+            self._timer = self._loop.call_at(instant, self._due)
 
     def stop(self) -> None:
         """Cut every stream that is left."""
@@ -168,8 +162,7 @@ class Driver(DriverCore[EventT, _Stream]):
         def came_up(stream: _Stream) -> None:
             assert stream.transport is not None, "it came up"
             self.streams[stream.id] = stream
-            peer = str(stream.transport.get_extra_info("peername"))
-            stream.accepted(index, peer, self.now(), self._ssl_context is not None)
+            stream.accepted(index, str(stream.transport.get_extra_info("peername")), self.now())
 
         return lambda: _Stream(self, self.next_accepted(), came_up)
 
@@ -210,23 +203,10 @@ class Driver(DriverCore[EventT, _Stream]):
 
     def _due(self) -> None:
         self._disarm()
-        self.machine.handle_timeout(self.now())
-        self.turn()
-
-    def _run(self) -> None:
-        self.machine.run(self.now())
+        self.due(self.now())
         self.turn()
 
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer, self._armed = None, float("inf")
-
-    def make_tls(self, wish: TLSWish | None) -> TLSPipe:
-        """Make the TLS of one stream."""
-        if self._ssl_context is None:
-            self._ssl_context = ssl.create_default_context()
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        name = None if wish is None else wish.server_name
-        engine = self._ssl_context.wrap_bio(incoming, outgoing, wish is None, name)
-        return TLSPipe(engine, incoming, outgoing, _ERRORS)

@@ -6,7 +6,6 @@ Each method is one call of a session in asyncio's colour. What lives here must n
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import random
 import secrets
@@ -66,16 +65,9 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
         **keywords: Unpack[ConnectKeywords],
     ) -> None:
         """`sock` is one that is connected already, and then the only one: there is no reconnecting."""
-        surroundings = Surroundings(
-            environ=os.environ,
-            token_bytes=secrets.token_bytes,
-            jitter=random.random,
-            log=logger.debug if logger.isEnabledFor(logging.DEBUG) else None,
-            complain=lambda error: logger.error("incoming= raised", exc_info=error),
-            ask_credentials=credentials is not None,
-            single=sock is not None,
-        )
-        self._runner = Runner(prepare(url, surroundings, **keywords), credentials, ssl, sock)
+        asks, single = credentials is not None, sock is not None
+        world = Surroundings(os.environ, secrets.token_bytes, random.random, logger, asks, single)
+        self._runner = Runner(prepare(url, world, **keywords), credentials, ssl, sock)
 
     async def __aenter__(self) -> Client:
         runner, client = self._runner, Client(self._runner)
@@ -308,7 +300,7 @@ class Subscription(SubscriptionCore[Runner, "Message"]):
             self._taken = 0
             await asyncio.sleep(0)
         while (message := self.receive_nowait()) is None:
-            self._check_open()
+            self.raise_ending()
             self._taken = 0
             await self._runner.change(self._entered)
         return message
@@ -358,7 +350,7 @@ class Message(MessageCore[Runner]):
         delivers it again once the connection ends, or at once with `on_cancel="nack"`. If the connection was
         lost meanwhile, the server delivers it again, and leaving the block says nothing.
         """
-        with self._processing(on_cancel, lambda error: logger.info("%s", error)):
+        with self._processing(on_cancel):
             yield self
         await self._runner.settle(None)
 

@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from stomp_sansio.driver import CHUNK, DriverCore, MakeTLS, StreamCore
-from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress, TLSWish
-from stomp_sansio.tls import TLSErrors, TLSPipe
+from stomp_sansio.driver import CHUNK, DriverCore, StreamCore
+from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress
+from stomp_sansio.tls import TLSMaker
 
 __all__ = ["Driver"]
 
 EventT = TypeVar("EventT")
 
-_ERRORS = TLSErrors(ssl.SSLWantReadError, ssl.SSLCertVerificationError, ssl.SSLError)
-
 
 class _Stream(StreamCore):
-    def __init__(self, id: StreamId, machine: Machine[object], make_tls: MakeTLS) -> None:
-        super().__init__(id, machine, make_tls)
+    def __init__(self, driver: Driver[Any], id: StreamId) -> None:
+        super().__init__(driver, id)
         self.scope = trio.CancelScope()
         self._changed = trio.Event()
 
@@ -57,8 +55,7 @@ class Driver(DriverCore[EventT, _Stream]):
         stream: trio.abc.Stream | None = None,
     ) -> None:
         """`stream` answers the machine's first wish for one."""
-        super().__init__(machine, on_event)
-        self._ssl_context = ssl_context
+        super().__init__(machine, on_event, TLSMaker(ssl, ssl_context))
         self._injected = stream
         self._armed = float("inf")
         self._rearm = trio.Event()
@@ -75,17 +72,15 @@ class Driver(DriverCore[EventT, _Stream]):
     @enable_ki_protection
     def kick(self) -> None:
         """Carry out what the machine wishes now. Never waits."""
-        machine = self.machine
         self.drain()
-        if machine.finished:
+        if self.machine.finished:
             self.finished.set()
-        deadline = machine.next_deadline()
-        if (deadline is not None and deadline < self._armed) or machine.wants_run():
+        if self.next_instant() < self._armed:
             self._rearm.set()
 
     def open(self, wish: OpenStream) -> _Stream:
         """Begin to make a stream."""
-        stream = _Stream(wish.stream, self.machine, self._make_tls)
+        stream = _Stream(self, wish.stream)
         self._nursery.start_soon(self._run, stream, wish)
         return stream
 
@@ -97,10 +92,9 @@ class Driver(DriverCore[EventT, _Stream]):
 
     async def _listen(self, index: int, listener: trio.SocketListener) -> None:
         async def handle(transport: trio.SocketStream) -> None:
-            stream = _Stream(self.next_accepted(), self.machine, self._make_tls)
+            stream = _Stream(self, self.next_accepted())
             self.streams[stream.id] = stream
-            peer, secure = str(transport.socket.getpeername()), self._ssl_context is not None
-            stream.accepted(index, peer, trio.current_time(), secure)
+            stream.accepted(index, str(transport.socket.getpeername()), trio.current_time())
             with stream.scope:
                 await self._exchange(stream, transport)
 
@@ -174,30 +168,15 @@ class Driver(DriverCore[EventT, _Stream]):
                 await stream.change()
 
     async def _keep_time(self) -> None:
-        machine = self.machine
         while True:
             self._rearm = trio.Event()
-            if machine.wants_run():
-                # Others come first: what is left over must not keep them waiting.
-                await trio.lowlevel.checkpoint()
-                machine.run(trio.current_time())
-                self.kick()
-                continue
-            deadline = machine.next_deadline()
-            self._armed = float("inf") if deadline is None else deadline
+            self._armed = self.next_instant()
+            # Others come first, also when it is due already.
             with trio.move_on_at(self._armed):
                 await self._rearm.wait()
             if self._armed <= trio.current_time():
-                machine.handle_timeout(trio.current_time())
+                self.due(trio.current_time())
                 self.kick()
-
-    def _make_tls(self, wish: TLSWish | None) -> TLSPipe:
-        if self._ssl_context is None:
-            self._ssl_context = ssl.create_default_context()
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        name = None if wish is None else wish.server_name
-        engine = self._ssl_context.wrap_bio(incoming, outgoing, wish is None, name)
-        return TLSPipe(engine, incoming, outgoing, _ERRORS)
 
 
 def _root(error: BaseException) -> str:

@@ -14,7 +14,6 @@ import trio
 from trio.lowlevel import enable_ki_protection
 
 from stomp_sansio.client.core import RunnerCore
-from stomp_sansio.client.lifecycle import sentence
 from stomp_sansio.client.opening import Prepared
 from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
 from stomp_sansio.session.options import Credentials
@@ -89,18 +88,15 @@ class Runner(RunnerCore):
         elif isinstance(event, CredentialsWanted):
             self._nursery.start_soon(self._answer)
         else:
-            logger.info("%s", sentence(event))
-            for follower in self.audience.tell(event):
+            for follower in self.tell(event):
                 self._wake(follower)
 
     async def _answer(self) -> None:
         assert self._credentials is not None, "only then they are asked for"
         try:
-            credentials = await self._credentials()
-            self.do(lambda now: self.session.provide_credentials(credentials, now))
+            self.answer(await self._credentials())
         except Exception as error:  # whatever the application's function raises is a failed attempt
-            failure = error
-            self.do(lambda now: self.session.credentials_failed(failure, now))
+            self.answer(error)
 
     def _wake(self, subject: object) -> None:
         event = self._waiting.pop(subject, None)

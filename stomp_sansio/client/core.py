@@ -11,16 +11,18 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Generic, NamedTuple, TypeVar, Unpack
 
+from ..errors import LocalProtocolError
 from ..protocol.events import AckMode
 from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.versions import Version
 from ..session.content import MISSING, Content, content_of
 from ..session.errors import ConnectionClosedOK
+from ..session.options import Credentials
 from ..session.session import Transaction
 from ..session.subscription import Delivery, OnExit, OverflowPolicy, Subscription
 from ..session.tickets import Ticket
 from .keywords import ContentKeywords, SubscribeKeywords
-from .lifecycle import Audience
+from .lifecycle import Audience, Follower, LifeEvent, sentence
 from .opening import Prepared
 
 __all__ = ["ClientCore", "RunnerCore", "RunnerT", "SubscriptionCore", "TransactionCore"]
@@ -40,6 +42,7 @@ class RunnerCore(ABC):
         self.max_queue = prepared.max_queue
         self.close_timeout = prepared.close_timeout
         self.outgoing = prepared.outgoing
+        self.log = prepared.log
         self.audience = Audience()
         self.stride = 0
         """Octets that were sent since somebody gave way."""
@@ -49,6 +52,21 @@ class RunnerCore(ABC):
         """Give the session a command at the present instant, and carry out what it wishes then. Never
         waits.
         """
+
+    def tell(self, event: LifeEvent) -> list[Follower]:
+        """Log what became of the connection, and tell who follows it; return whom to wake."""
+        self.log.info(sentence(event))
+        return self.audience.tell(event)
+
+    def answer(self, credentials: Credentials | Exception) -> None:
+        """Answer when credentials were asked for: with them, or with why there are none."""
+        session = self.session
+        if isinstance(credentials, Exception):
+            return self.do(lambda now: session.credentials_failed(credentials, now))
+        try:
+            self.do(lambda now: session.provide_credentials(credentials, now))
+        except LocalProtocolError as error:
+            self.answer(error)
 
     @abstractmethod
     def take(self, subscription: Subscription) -> Delivery | None:
@@ -255,7 +273,12 @@ class SubscriptionCore(Generic[RunnerT, MessageT]):
             raise RuntimeError("the subscription was entered before: call client.subscribe(...) again")
         self._inner = self._runner.do(self._subscribe)
 
-    def _check_open(self) -> None:
+    @property
+    def due(self) -> bool:
+        """Whether a message waits to be taken, or none will come any more."""
+        return bool(self._entered.queue) or self._entered.ended
+
+    def raise_ending(self) -> None:
         """Return while more may come.
 
         Raises:

@@ -24,6 +24,11 @@ class Follower:
         self.over = False
         """Whether `Ended` was taken: nothing comes behind it."""
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an event waits to be taken."""
+        return bool(self._queue)
+
     def put(self, event: LifeEvent) -> None:
         """Queue an event."""
         self._queue.append(event)

@@ -5,11 +5,11 @@ This file must not know how an acknowledgement that is confirmed is waited for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Generic
 
-from ..errors import LocalProtocolError, StompError
+from ..errors import LocalProtocolError
 from ..protocol.events import AckMode
 from ..protocol.headers import HeaderPairs, Headers
 from ..session.errors import MessageExpired
@@ -102,11 +102,8 @@ class MessageCore(Generic[RunnerT]):
         return ticket
 
     @contextmanager
-    def _processing(self, on_cancel: str, unsaid: Callable[[StompError], None]) -> Generator[None]:
-        """Acknowledge when the block is left, refuse when it raises.
-
-        `unsaid` is told why that cannot be said any more, or not in this version.
-        """
+    def _processing(self, on_cancel: str) -> Generator[None]:
+        """Acknowledge when the block is left, refuse when it raises."""
         if on_cancel not in ("leave", "nack"):
             raise ValueError(f"on_cancel is {on_cancel!r}: write 'leave' or 'nack'")
         try:
@@ -114,11 +111,11 @@ class MessageCore(Generic[RunnerT]):
         except BaseException as error:
             # What is no Exception is a cancellation, or the end of the program.
             if isinstance(error, Exception) or on_cancel == "nack":
-                self._settle(True, unsaid)
+                self._settle(True)
             raise
-        self._settle(False, unsaid)
+        self._settle(False)
 
-    def _settle(self, negative: bool, unsaid: Callable[[StompError], None]) -> None:
+    def _settle(self, negative: bool) -> None:
         subscription = self._delivery.subscription
         if self._settled or subscription is None or subscription.ack is AckMode.AUTO:
             return
@@ -127,7 +124,7 @@ class MessageCore(Generic[RunnerT]):
         except (MessageExpired, LocalProtocolError) as error:
             # Lost meanwhile, covered by a later cumulative ACK, or a NACK in 1.0: the server knows what to do
             # with a message that is not settled, and the block's own error must not be hidden by this one.
-            unsaid(error)
+            self._runner.log.info(str(error))
 
     def __repr__(self) -> str:
         return f"<Message {self._delivery.message!r}>"

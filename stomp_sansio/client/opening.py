@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..protocol.events import ClientEvent
 from ..protocol.headers import HeaderPairs, Headers
@@ -19,10 +20,33 @@ from ..session.session import Observer, Session
 from ..targets import TRANSPORTS, Routing, targets
 from .keywords import Incoming, Outgoing
 
-__all__ = ["Prepared", "Surroundings", "connect"]
+__all__ = ["Log", "Prepared", "Surroundings", "connect"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Log(Protocol):
+    """What `logging.Logger` offers."""
+
+    def isEnabledFor(self, level: int, /) -> bool:  # noqa: N802  # the name is the library's
+        """Tell whether anybody reads lines of this level."""
+        ...
+
+    def debug(self, line: str, /) -> None:
+        """Log one line about a frame."""
+        ...
+
+    def info(self, line: str, /) -> None:
+        """Log one line about the life of a connection."""
+        ...
+
+    def error(self, line: str, /, *, exc_info: Exception) -> None:
+        """Log what the application should not have raised."""
+        ...
+
+
+_DEBUG = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a session needs of the world, and how its client was made."""
 
@@ -31,13 +55,11 @@ class Surroundings:
     """Returns so many octets that nobody can guess."""
     jitter: Callable[[], float]
     """Returns a number from 0 to 1."""
-    log: Callable[[str], None] | None
-    """Is told one line about each frame, if anybody reads it."""
-    complain: Callable[[Exception], None]
-    """Is told what the application's `incoming` raised."""
-    ask_credentials: bool = False
+    log: Log
+    """One logger an adapter: on level DEBUG one line a frame, without secrets."""
+    ask_credentials: bool
     """Whether a hook gives credentials before every attempt."""
-    single: bool = False
+    single: bool
     """Whether the stream was passed in: it is the only one there is."""
 
 
@@ -49,6 +71,7 @@ class Prepared:
     max_queue: int
     outgoing: Outgoing | None
     close_timeout: float
+    log: Log
 
 
 def connect(
@@ -124,24 +147,31 @@ def connect(
         options,
         prefix=surroundings.token_bytes(8).hex(),
         jitter=surroundings.jitter,
-        observe=_observer(surroundings, incoming),
+        observe=_observer(surroundings.log, incoming),
     )
-    return Prepared(session=session, max_queue=max_queue, outgoing=outgoing, close_timeout=close_timeout)
+    return Prepared(
+        session=session,
+        max_queue=max_queue,
+        outgoing=outgoing,
+        close_timeout=close_timeout,
+        log=surroundings.log,
+    )
 
 
-def _observer(surroundings: Surroundings, incoming: Incoming | None) -> Observer | None:
-    log, complain = surroundings.log, surroundings.complain
-    if log is None and incoming is None:
+def _observer(log: Log, incoming: Incoming | None) -> Observer | None:
+    # Asked once: frames that nobody reads cost nothing.
+    logs = log.isEnabledFor(_DEBUG)
+    if not logs and incoming is None:
         return None
 
     def observe(said: bytes | ClientEvent) -> None:
-        if log is not None:
-            log(f"{'>' if isinstance(said, bytes) else '<'} {one_line(said)}")
+        if logs:
+            log.debug(f"{'>' if isinstance(said, bytes) else '<'} {one_line(said)}")
         if incoming is not None and not isinstance(said, bytes):
             try:
                 incoming(said)
             except Exception as error:  # whatever the application's function raises is its own affair
-                complain(error)
+                log.error("incoming= raised", exc_info=error)
 
     return observe
 

@@ -1,0 +1,9 @@
+"""STOMP for threads, a thin adapter over stomp_sansio: `with stomp_blocking.connect(URL) as client`."""
+
+from stomp_sansio.client import public
+from stomp_sansio.client.public import *  # noqa: F403  # the names are listed there, once for all adapters
+
+from .client import Client, Lifecycle, Message, Subscription, Transaction, connect
+
+__all__ = ["Client", "Lifecycle", "Message", "Subscription", "Transaction", "connect"]
+__all__ += public.__all__

@@ -1,0 +1,269 @@
+"""The driver without a loop: it moves octets, and keeps time, for one machine, one step at a time.
+
+What lives here knows sockets, TLS contexts and the clock, and of STOMP nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from stomp_sansio.driver import CHUNK, DriverCore, StreamCore
+from stomp_sansio.machine import Machine, OpenStream, StreamLoss, TCPAddress
+from stomp_sansio.tls import TLSMaker
+
+__all__ = ["Driver"]
+
+EventT = TypeVar("EventT")
+
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
+_FOREVER = float("inf")
+
+# Seconds that an address may be silent before the next one is tried, if there is one.
+_PATIENCE = 2.0
+
+
+class _Stream(StreamCore):
+    def __init__(self, driver: Driver[Any], wish: OpenStream) -> None:
+        super().__init__(driver, wish.stream)
+        self.wish = wish
+        self.addresses: list[tuple[int, Any]] | None = None
+        """Families and addresses that were not tried yet; None before the name was resolved."""
+        self.sock: socket.socket | None = None
+        self.up = False
+        """Whether the socket is connected."""
+        self.ended = False
+        """Whether the peer sends no more."""
+        self.watched = 0
+        """What the socket is being watched for."""
+        self.give_up = _FOREVER
+        self.unwritten = b""
+        self.was_cut = False
+        self._woken = driver.woken
+
+    def wake(self) -> None:
+        self._woken[self] = None
+
+    def cut(self) -> None:
+        self.was_cut = True
+        self.wake()
+
+    @property
+    def interest(self) -> int:
+        """What the socket is to be watched for."""
+        if not self.up:
+            return _WRITE
+        return _READ * (self.wants_read and not self.ended) | _WRITE * bool(self.unwritten)
+
+
+class Driver(DriverCore[EventT, _Stream]):
+    """Runs one machine, by `step`. Any thread may command the machine under `lock`, and call `kick` then."""
+
+    def __init__(
+        self,
+        machine: Machine[EventT],
+        on_event: Callable[[EventT], object],
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        sock: socket.socket | None = None,
+    ) -> None:
+        """`sock` answers the machine's first wish for a stream."""
+        super().__init__(machine, on_event, TLSMaker(ssl, ssl_context))
+        self.lock = threading.RLock()
+        self.woken: dict[_Stream, None] = {}
+        """Streams to look at."""
+        self._injected = sock
+        self._selector = selectors.DefaultSelector()
+        # A step that waits in one thread is woken from others by an octet.
+        self._bell, self._ear = socket.socketpair()
+        self._bell.setblocking(False)
+        self._selector.register(self._ear, _READ)
+        self._rung = False
+        self._until = 0.0
+
+    def close(self) -> None:
+        """Cut every stream that is left, and let go of everything. No step follows."""
+        with self.lock:
+            for stream in list(self.streams.values()):
+                stream.cut()
+            self._turn()
+            for resource in (self._selector, self._bell, self._ear):
+                resource.close()
+
+    def kick(self) -> None:
+        """Carry out what the machine wishes now, from any thread that holds the lock. Never waits."""
+        self._turn()
+        stale = any(self._is_stale(stream) for stream in self.streams.values())
+        if stale or self.next_instant() < self._until:
+            self.ring()
+
+    def ring(self) -> None:
+        """Make a step that waits come back."""
+        if not self._rung:
+            self._rung = True
+            self._bell.send(b"!")
+
+    def step(self, timeout: float | None) -> None:
+        """Wait until something is due, no longer than some seconds, and do it. One thread at a time may."""
+        for stream in list(self.streams.values()):
+            if stream.addresses is None:
+                self._resolve(stream)
+        with self.lock:
+            self._turn()
+            for stream in self.streams.values():
+                self._watch(stream, stream.interest)
+            self._until = min([self.next_instant(), *(stream.give_up for stream in self.streams.values())])
+        wait = max(self._until - time.monotonic(), 0.0)
+        # The system would take offence at some weeks.
+        ready = self._selector.select(min(wait, 1e6 if timeout is None else timeout))
+        with self.lock:
+            # Until the next step waits, nobody has to wake it.
+            self._until = 0.0
+            for key, events in ready:
+                if key.data is None:
+                    self._ear.recv(CHUNK)
+                    self._rung = False
+                else:
+                    self._ready(key.data, events)
+            now = time.monotonic()
+            for stream in list(self.streams.values()):
+                if stream.give_up <= now:
+                    self._try_next(stream, "it did not answer")
+            if self.next_instant() <= now:
+                self.due(now)
+            self._turn()
+
+    def _turn(self) -> None:
+        self.drain()
+        while self.woken:
+            stream, _ = self.woken.popitem()
+            if stream.id in self.streams:
+                self._look(stream)
+                self.drain()
+
+    def _look(self, stream: _Stream) -> None:
+        """Write and end as the machine wishes."""
+        if stream.was_cut:
+            self._end(stream)
+        elif stream.sock is not None and stream.up:
+            try:
+                while octets := stream.unwritten or stream.data_to_send(time.monotonic()):
+                    stream.unwritten = octets
+                    stream.unwritten = octets[stream.sock.send(octets) :]
+                if stream.done:
+                    self._end(stream)
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                self._end(stream, StreamLoss.RESET, str(error))
+
+    def _ready(self, stream: _Stream, events: int) -> None:
+        stream.wake()
+        if stream.sock is None:
+            return
+        if not stream.up:
+            if code := stream.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self._try_next(stream, os.strerror(code))
+            else:
+                self._come_up(stream)
+        elif events & _READ and stream.wants_read:
+            try:
+                data = stream.sock.recv(CHUNK)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                return self._end(stream, StreamLoss.RESET, str(error))
+            if data:
+                stream.receive_data(data, time.monotonic())
+            else:
+                stream.ended = True
+                stream.receive_eof(time.monotonic())
+
+    def _end(self, stream: _Stream, why: StreamLoss = StreamLoss.CLOSED, detail: str = "") -> None:
+        self._let_go(stream)
+        self.lose(stream, time.monotonic(), why, detail)
+
+    # Watching
+
+    def _is_stale(self, stream: _Stream) -> bool:
+        """Tell whether a step that waits does not wait for the right thing."""
+        if stream.sock is None:
+            return stream.addresses is None
+        return stream.watched != stream.interest
+
+    def _watch(self, stream: _Stream, interest: int) -> None:
+        if stream.sock is not None and stream.watched != interest:
+            if stream.watched:
+                self._selector.unregister(stream.sock)
+            if interest:
+                self._selector.register(stream.sock, interest, stream)
+            stream.watched = interest
+
+    def _let_go(self, stream: _Stream) -> None:
+        if stream.sock is not None:
+            self._watch(stream, 0)
+            stream.sock.close()
+            stream.sock = None
+
+    # Opening
+
+    def open(self, wish: OpenStream) -> _Stream:
+        """Begin to make a stream, in the next step."""
+        stream = _Stream(self, wish)
+        if self._injected is not None:
+            # It is connected, and so is writable at once.
+            stream.addresses, stream.sock, self._injected = [], self._injected, None
+            stream.sock.setblocking(False)
+        return stream
+
+    def _resolve(self, stream: _Stream) -> None:
+        """Find out where to connect to: all that may block, and nobody is locked out meanwhile."""
+        address, why, detail = stream.wish.address, StreamLoss.UNRESOLVED, "the name has no address"
+        found: list[tuple[int, Any]] = []
+        try:
+            if isinstance(address, TCPAddress):
+                entries = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+                found = [(entry[0], entry[4]) for entry in entries]
+            else:
+                found = [(socket.AF_UNIX, address.path)]
+        except (OSError, UnicodeError) as error:
+            detail = str(error)
+        with self.lock:
+            stream.addresses = found
+            self._try_next(stream, detail, why)
+
+    def _try_next(self, stream: _Stream, detail: str, why: StreamLoss = StreamLoss.REFUSED) -> None:
+        """Connect to the next address; `detail` is what became of the last one."""
+        self._let_go(stream)
+        stream.give_up = _FOREVER
+        while stream.addresses:
+            family, where = stream.addresses.pop(0)
+            try:
+                stream.sock = socket.socket(family, socket.SOCK_STREAM)
+                stream.sock.setblocking(False)
+                code = stream.sock.connect_ex(where)
+            except OSError as error:
+                detail, why = str(error), StreamLoss.REFUSED
+            else:
+                if code in _UNDER_WAY:
+                    stream.give_up = time.monotonic() + _PATIENCE if stream.addresses else _FOREVER
+                    return
+                detail, why = os.strerror(code), StreamLoss.REFUSED
+            self._let_go(stream)
+        self._end(stream, why, detail)
+
+    def _come_up(self, stream: _Stream) -> None:
+        assert stream.sock is not None, "it is connected"
+        if stream.sock.family in (socket.AF_INET, socket.AF_INET6):
+            stream.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream.up, stream.give_up = True, _FOREVER
+        stream.connected(time.monotonic(), stream.wish.tls)
+        stream.wake()

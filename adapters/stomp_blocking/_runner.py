@@ -1,0 +1,148 @@
+"""What a client, its subscriptions and its messages share: a session, its driver, and a way to wait.
+
+What lives here knows threads; it must not know what anybody waits for.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from stomp_sansio.client.core import RunnerCore
+from stomp_sansio.client.opening import Prepared
+from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
+from stomp_sansio.session.options import Credentials
+from stomp_sansio.session.subscription import Delivery, Subscription
+from stomp_sansio.session.tickets import Ticket
+
+from ._driver import Driver
+
+__all__ = ["CredentialsHook", "Runner", "logger"]
+
+T = TypeVar("T")
+CredentialsHook = Callable[[], Credentials]
+
+logger = logging.getLogger("stomp_blocking")
+
+
+class Runner(RunnerCore):
+    """Runs one session, in a thread of its own, or in the threads that wait."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        credentials: CredentialsHook | None,
+        ssl_context: ssl.SSLContext | None,
+        sock: socket.socket | None,
+        threaded: bool,
+    ) -> None:
+        super().__init__(prepared)
+        self._credentials = credentials
+        self._asked = False
+        self._driver: Driver[SessionEvent] = Driver(
+            self.session, self._hear, ssl_context=ssl_context, sock=sock
+        )
+        self.changed = threading.Condition(self._driver.lock)
+        """The lock of everything; notified when anything may have changed."""
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        if threaded:
+            self._thread = threading.Thread(target=self._drive, name="stomp_blocking", daemon=True)
+
+    def start(self) -> None:
+        """Begin the first attempt."""
+        self.do(self.session.start)
+        if self._thread is not None:
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Wait until every stream of a closed session is gone; cut those that take too long."""
+        self.wait(lambda: self.session.finished, self.close_timeout)
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            self._driver.ring()
+            thread.join()
+        self._driver.close()
+
+    def _drive(self) -> None:
+        try:
+            while self._thread is not None:
+                self.step(None)
+        except BaseException as error:
+            # Nobody waits for a thread that is no more.
+            with self.changed:
+                self._failure = error
+                self.changed.notify_all()
+            raise
+
+    def step(self, timeout: float | None) -> None:
+        """Do what is due, after waiting for that some seconds at most."""
+        self._driver.step(timeout)
+        if self._asked and self._credentials is not None:
+            self._asked = False
+            try:
+                self.answer(self._credentials())
+            except Exception as error:  # whatever the application's function raises is a failed attempt
+                self.answer(error)
+
+    def do(self, command: Callable[[float], T]) -> T:
+        """Give the session a command, and carry out what it wishes then."""
+        with self.changed:
+            try:
+                return command(time.monotonic())
+            finally:
+                self._driver.kick()
+
+    def take(self, subscription: Subscription) -> Delivery | None:
+        """Take the oldest message that waits."""
+        with self.changed:
+            delivery = self.session.take(subscription, time.monotonic())
+            if self.session.wants_look:
+                self._driver.kick()
+            return delivery
+
+    def _hear(self, event: SessionEvent) -> None:
+        if isinstance(event, CredentialsWanted):
+            self._asked = True
+            self._driver.ring()
+        elif not isinstance(event, Changed):
+            self.tell(event)
+        self.changed.notify_all()
+
+    def wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait until something holds, no longer than some seconds; return whether it does."""
+        if self._thread is threading.current_thread():
+            raise RuntimeError("this is called by the thread that everybody waits for: it must not wait")
+        until = None if timeout is None else time.monotonic() + timeout
+        with self.changed:
+            while not ready():
+                left = None if until is None else until - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                if self._failure is not None:
+                    raise RuntimeError("the driver has failed: nothing goes on") from self._failure
+                if self._thread is not None:
+                    self.changed.wait(left)
+                else:
+                    self.step(left)
+        return True
+
+    def pump(self, ready: Callable[[], bool], timeout: float) -> None:
+        """Wait until something holds, or has happened if nobody else makes it happen."""
+        if self._thread is None:
+            self.step(timeout)
+        else:
+            self.wait(ready, timeout)
+
+    def settle(self, ticket: Ticket | None, timeout: float | None = None) -> None:
+        """Wait for a ticket, no longer than some seconds."""
+        if ticket is None:
+            return
+        if not self.wait(lambda: ticket.outcome is not None, timeout):
+            raise TimeoutError(f"{ticket.what}: no answer within {timeout} s; it is still under way")
+        ticket.result()
