@@ -213,7 +213,7 @@ class Session(Course):
         if epoch is None:
             return self._subscriptions.take(subscription, 0)
         delivery = self._subscriptions.take(subscription, epoch.number)
-        if epoch.paused:
+        if epoch.paused and not self._subscriptions.full:
             self._settle(now)
         return delivery
 
