@@ -1,5 +1,4 @@
-"""The best transport of a SockJS service that works: `FallbackLink` asks for /info, then tries one after the
-other.
+"""The best transport of a SockJS service that works: `FallbackLink` asks for /info, then tries.
 
 What lives here chooses, times and remembers what was tried. It must not know STOMP, nor how any transport
 works.

@@ -10,7 +10,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from ..errors import LinkFault, StompError
 
-__all__ = ["DIGITS", "HIDDEN", "ID_CHARACTERS", "LETTERS", "InvalidURI", "host_and_port"]
+__all__ = ["DIGITS", "ID_CHARACTERS", "LETTERS", "InvalidURI", "host_and_port"]
 
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
 DIGITS = frozenset("0123456789")
@@ -20,12 +20,14 @@ _ZONE_CHARACTERS = ID_CHARACTERS | {"."}
 _DEVIATIONS = frozenset("ßẞς\u200c\u200d")
 """Characters that the two IDNA standards map to different names: one of them may be somebody else's."""
 
-HIDDEN = "(not shown: it may be a piece of a password)"
+_HIDDEN = "(not shown: it may be a piece of a password)"
 
 
 class InvalidURI(StompError, ValueError):
-    """An address that cannot be used. The message says what is wrong and what to write instead, never a
-    password."""
+    """An address that cannot be used.
+
+    The message says what is wrong and what to write instead, never a password.
+    """
 
     fault: LinkFault
     """`BAD_URL`, or `BAD_ID` when it is a SockJS server or session id that cannot stand in a path."""
@@ -39,15 +41,14 @@ class InvalidURI(StompError, ValueError):
 
 
 def host_and_port(text: str, default_port: int, *, showable: bool = True) -> tuple[str, int]:
-    """Return the host in lower case (IPv6 without brackets, other scripts as xn--) and the port of
-    `HOST[:PORT]`.
+    """Return the host (lower case, IPv6 without brackets, other scripts as xn--) and the port.
 
     `showable` is False where the text may hold a piece of a password: an error then does not show it.
 
     Raises:
         InvalidURI: there is no host, or host or port is none.
     """
-    shown = repr(text) if showable else HIDDEN
+    shown = repr(text) if showable else _HIDDEN
     if text.startswith("["):
         literal, bracket, tail = text[1:].partition("]")
         if not bracket or (tail and not tail.startswith(":")):
@@ -66,7 +67,7 @@ def _port(text: str, default_port: int, showable: bool) -> int:
         return default_port
     if len(text) > 5 or not DIGITS.issuperset(text) or not 1 <= int(text) <= 65535:
         # Where the host was forgotten, a passcode stands in the place of the port: only digits are shown.
-        shown = repr(text) if showable and DIGITS.issuperset(text) else HIDDEN
+        shown = repr(text) if showable and DIGITS.issuperset(text) else _HIDDEN
         raise InvalidURI(f"the port {shown} is no number from 1 to 65535")
     return int(text)
 

@@ -24,8 +24,7 @@ __all__ = ["HttpClient", "ResponseData", "ResponseEnd", "ResponseEvent", "Respon
 _MAX_INFORMATIONAL = 8
 """Answers 1xx before the real one: more of them are no conversation."""
 _PIECE = 4096
-"""Octets of a body that h11 gets at once; and of what it may hold without an event: a chunk's head, or
-trailers."""
+"""Octets that h11 gets at once, and may hold without an event: a chunk's head, or trailers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,8 +247,7 @@ class HttpClient:
             self._read_body(rest)
 
     def _read_body(self, data: bytes) -> None:
-        """Feed h11: what a chunk's head takes can be counted if it is within a piece, or comes octet by
-        octet."""
+        """Feed h11 so that a chunk's head is within one piece, or comes octet by octet and is counted."""
         position = 0
         while self._body and position < len(data):
             end = position + (1 if self._held else _PIECE)

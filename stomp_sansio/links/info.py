@@ -34,8 +34,9 @@ class SockJSInfo:
 
 
 def parse_info(status: int, body: bytes, limits: Limits, *, location: str | None = None) -> SockJSInfo:
-    """Return what the answer to /info says; what is missing takes the protocol's defaults, unknown members
-    are ignored.
+    """Return what the answer to /info says.
+
+    What is missing takes the protocol's defaults; what is unknown is ignored.
 
     Raises:
         RemoteProtocolError: the status refuses (`HTTP_STATUS`), the body is too large (`LIMIT`), or it is no

@@ -22,8 +22,10 @@ class Layer(Protocol):
     """
 
     def start(self, now: float) -> None:
-        """Begin: the stream is open, inside TLS if that was wished. A client's first octets are queued
-        here."""
+        """Begin: the stream is open, inside TLS if that was wished.
+
+        A client's first octets are queued here.
+        """
         ...
 
     def receive_data(self, data: bytes, now: float) -> None:
@@ -35,8 +37,10 @@ class Layer(Protocol):
         ...
 
     def next_event(self) -> LinkEvent | None:
-        """Return the next event, or None when there is none left. `LinkOpened` comes first, `LinkClosed`
-        last."""
+        """Return the next event, or None when there is none left.
+
+        `LinkOpened` comes first, `LinkClosed` last.
+        """
         ...
 
     def send(self, chunk: bytes, now: float) -> None:
@@ -70,8 +74,10 @@ class Layer(Protocol):
         ...
 
     def close(self, now: float) -> None:
-        """Begin to close in order. `LinkClosed` follows, at the latest after a deadline of the layer's
-        own."""
+        """Begin to close in order.
+
+        `LinkClosed` follows, at the latest after a deadline of the layer's own.
+        """
         ...
 
     def next_deadline(self) -> float | None:

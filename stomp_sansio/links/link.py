@@ -51,8 +51,10 @@ class LinkClosed:
     """The link is over and its streams are gone. Comes last and exactly once."""
 
     clean: bool
-    """Whether the transport's own closing hand-shake was done. Plain TCP has none: its end of file counts as
-    clean."""
+    """Whether the transport's own closing hand-shake was done.
+
+    Plain TCP has none: its end of file counts as clean.
+    """
     phase: Phase
     """How far it had come."""
     reason: str
@@ -78,8 +80,9 @@ class Link(Machine[LinkEvent], Protocol):
         ...
 
     def send(self, chunk: bytes, now: float) -> None:
-        """Queue octets of the STOMP stream, after `LinkOpened` and before `LinkClosed`. A chunk boundary
-        means nothing to STOMP.
+        """Queue octets of the STOMP stream, after `LinkOpened` and before `LinkClosed`.
+
+        A chunk boundary means nothing to STOMP.
 
         Raises:
             LocalProtocolError: the link is not open, or cannot carry these octets (see `carries`). Nothing
@@ -88,14 +91,15 @@ class Link(Machine[LinkEvent], Protocol):
         ...
 
     def carries(self, chunk: bytes) -> bool:
-        """Tell whether this kind of link can carry these octets: SockJS carries UTF-8 text only. Changes
-        nothing."""
+        """Tell whether this kind of link can carry these octets: SockJS carries UTF-8 text only.
+
+        Changes nothing.
+        """
         ...
 
     @property
     def unsent(self) -> int:
-        """How much is queued and not yet handed to the driver, in octets: a sender waits while it is
-        large."""
+        """How many octets are queued and not yet handed to the driver: a sender waits while it is large."""
         ...
 
     def pause_reading(self, now: float) -> None:
@@ -111,14 +115,15 @@ class Link(Machine[LinkEvent], Protocol):
         ...
 
     def close(self, now: float) -> None:
-        """Close in order: what was queued goes first, then the transport's closing hand-shake, with a
-        deadline.
+        """Close in order: what was queued goes first, then the transport's good-bye, with a deadline.
 
         `LinkClosed` follows when the streams are gone. Harmless when closed.
         """
         ...
 
     def abort(self, now: float) -> None:
-        """End at once, writing nothing more: for a peer that is known to be gone. `LinkClosed` follows all
-        the same."""
+        """End at once, writing nothing more: for a peer that is known to be gone.
+
+        `LinkClosed` follows all the same.
+        """
         ...

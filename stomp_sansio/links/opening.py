@@ -178,8 +178,10 @@ _LOSSES = {
 
 
 def lost_stream(phase: Phase, why: StreamLoss, detail: str, where: str) -> LinkClosed:
-    """Return the end of a link that had come to `phase` when its stream was lost. `where` names the peer for
-    people."""
+    """Return the end of a link that had come to `phase` when its stream was lost.
+
+    `where` names the peer for people.
+    """
     known_phase, sentence = _LOSSES[why]
     reason = sentence.format(where=where)
     if detail:

@@ -1,5 +1,4 @@
-"""Several machines behind one driver: whose stream is whose, what they all wish, and when the first one is
-due.
+"""Several machines behind one driver: whose stream is whose, what all wish, which is due first.
 
 What lives here is book-keeping; it must not know what the machines are for, nor what they say.
 """

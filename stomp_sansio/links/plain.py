@@ -82,8 +82,10 @@ class PlainLayer:
 
 
 class PlainLink(StreamLink):
-    """A `Link` that carries STOMP as it is. Call `start`, then drive it as any `Machine`; `LinkOpened` says
-    "tcp"."""
+    """A `Link` that carries STOMP as it is.
+
+    Call `start`, then drive it as any `Machine`; `LinkOpened` says "tcp".
+    """
 
     __slots__ = ()
 
@@ -115,6 +117,5 @@ class PlainLink(StreamLink):
     def accepted(
         cls, stream: StreamId, now: float, *, peer: str = "the peer", close_timeout: float = 10.0
     ) -> StreamLink:
-        """Return a link on a stream that was accepted and that the driver knows by this name; it is open at
-        once."""
+        """Return a link on an accepted stream that the driver knows by this name; it is open at once."""
         return StreamLink.adopt(PlainLayer(), stream, now, peer=peer, close_timeout=close_timeout)

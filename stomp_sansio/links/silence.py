@@ -12,8 +12,7 @@ SILENCE = 51.0
 
 
 class SilenceWatch:
-    """Watches once a beat has been heard: servers that leave beating to STOMP never beat here, and are never
-    given up.
+    """Watches once a beat has been heard: servers that leave beating to STOMP are never given up.
 
     `deadline` is the instant when the server has been silent for too long, or None.
     """

@@ -272,6 +272,5 @@ class SockJSLink(StreamLink):
 
 
 def web_limits(limits: Limits) -> Limits:
-    """Return the limits of a WebSocket whose messages are SockJS frames: escapes make them larger than what
-    they carry."""
+    """Return the limits of a WebSocket that carries SockJS frames: escapes make them larger."""
     return replace(limits, max_body=limits.max_body + limits.max_sockjs_frame - limits.max_message)

@@ -31,8 +31,7 @@ _MAX_EXPLAINED = 64 * 1024
 
 
 class WholeCharacters:
-    """Keeps a character that two chunks share until it is whole: a chunk of a STOMP stream may end
-    anywhere."""
+    """Keeps a character that two chunks share until it is whole: chunks may end anywhere."""
 
     __slots__ = ("_pending",)
 

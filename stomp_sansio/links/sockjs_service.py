@@ -1,5 +1,4 @@
-"""One SockJS service as a client sees it: how to ask it for /info, and how to make a link for each of its
-transports.
+"""One SockJS service as a client sees it: how to ask for /info, and to make a link for each transport.
 
 What lives here turns names into objects that share headers, cookies and limits. It must not know which
 transport will be tried, nor when.

@@ -38,8 +38,10 @@ class _When(Enum):
 
 
 class StreamLink:
-    """A `Link` over one stream. Pass the outermost layer, then `start`; or `adopt` a stream that is open
-    already."""
+    """A `Link` over one stream.
+
+    Pass the outermost layer, then `start`; or `adopt` a stream that is open already.
+    """
 
     __slots__ = (
         "_actions",

@@ -21,8 +21,10 @@ __all__ = ["ProxyTunnel"]
 
 
 class ProxyTunnel:
-    """The hand-shake with a proxy. Write `data_to_send`, feed `receive_data`; once `established`,
-    `take_rest`."""
+    """The hand-shake with a proxy.
+
+    Write `data_to_send`, feed `receive_data`; once `established`, `take_rest`.
+    """
 
     __slots__ = ("_error", "_heads", "_out", "established", "refused_status")
 

@@ -88,8 +88,10 @@ _OTHER_SCHEMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Endpoint:
-    """One place where a STOMP server can be reached, and how. Built by `parse_url`; its repr shows no
-    credential."""
+    """One place where a STOMP server can be reached, and how.
+
+    Built by `parse_url`; its repr shows no credential.
+    """
 
     kind: EndpointKind
     tls: bool
@@ -99,8 +101,10 @@ class Endpoint:
     unix_path: str | None = None
     """The path of the Unix socket, if it is one."""
     path: str = "/"
-    """The path as it goes into an HTTP request, still percent-encoded. For plain STOMP it is only what named
-    the vhost."""
+    """The path as it goes into an HTTP request, still percent-encoded.
+
+    For plain STOMP it is only what named the vhost.
+    """
     query: str | None = None
     """What stood behind "?", still percent-encoded, None if there was none."""
     login: str | None = None
@@ -152,8 +156,10 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """The whole URL without its userinfo. The query may hold a token: `str()` is for people, this is for
-        machines."""
+        """The whole URL without its userinfo.
+
+        The query may hold a token: `str()` is for people, this is for machines.
+        """
         if self.unix_path is not None:
             return f"{self.scheme}://{quote(self.unix_path)}"
         return f"{self.scheme}://{self.authority}{self.request_target}"
@@ -237,8 +243,7 @@ def parse_url(url: str) -> Endpoint:
 
 
 def parse_urls(urls: str | Iterable[str]) -> tuple[Endpoint, ...]:
-    """Return the endpoints of a URL, of a `failover:(a,b)` list as brokers write it, or of several of either,
-    in order.
+    """Return the endpoints of a URL, of a broker's `failover:(a,b)` list, or of several of either, in order.
 
     Raises:
         InvalidURI: one of them cannot be used, or there is none.
@@ -365,8 +370,7 @@ def _check_escapes(what: str, text: str) -> None:
 
 
 def _ascii(text: str) -> str:
-    """Percent-encode what a URI cannot hold, as RFC 3987, 3.1 does; what is encoded already stays as it
-    is."""
+    """Percent-encode what a URI cannot hold (RFC 3987, 3.1); what is encoded already stays."""
     try:
         return quote(text, safe="%/:?@!$&'()*+,;=-._~[]")
     except UnicodeEncodeError:

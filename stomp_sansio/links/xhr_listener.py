@@ -64,8 +64,7 @@ class XhrListener:
         limits: Limits,
         timeout: float,
     ) -> None:
-        """`endpoint` is that of `xhr_streaming` or `xhr`; `timeout` is for a further stream to open, in
-        seconds."""
+        """`endpoint` is `xhr_streaming` or `xhr`; `timeout` is for a further stream to open, in seconds."""
         self._endpoint = endpoint
         self._request = endpoint.path.rpartition("/")[2]
         self._streams = streams

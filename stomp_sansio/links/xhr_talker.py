@@ -1,5 +1,4 @@
-"""The talking half of SockJS over xhr: xhr_send, one request in flight, everything queued meanwhile in the
-next one.
+"""The talking half of SockJS over xhr: one xhr_send in flight, what is queued meanwhile in the next.
 
 What lives here keeps order and asks; it must not know what a message says.
 """
@@ -22,8 +21,10 @@ from .xhr_listener import Fields
 __all__ = ["XhrTalker"]
 
 _KEEP_ALIVE = 3.0
-"""Seconds after which an idle stream is not used again: some servers close it after 5, and a request that
-crosses their close is lost, or not: nobody can tell."""
+"""Seconds after which an idle stream is not used again: some servers close it after 5.
+
+Whether a request that crosses their close was heard, nobody can tell.
+"""
 _BATCH = 64 * 1024
 """Octets of messages that go in one request, unless one of them has more alone."""
 _MAX_ANSWER = 64 * 1024
@@ -65,8 +66,7 @@ class XhrTalker:
         limits: Limits,
         timeout: float,
     ) -> None:
-        """`endpoint` is that of `xhr_send`; `timeout` is for an answer, in seconds, from the last octet
-        written."""
+        """`endpoint` is `xhr_send`; `timeout` is for an answer, in seconds from the last octet written."""
         self._endpoint = endpoint
         self._streams = streams
         self._route = route
