@@ -268,7 +268,9 @@ class LinkServer:
     # Inside
 
     def _settle(self, stream: StreamId, occupant: Occupant, now: float) -> None:
-        """Take what an occupant has to say after a call, then what the service has."""
+        """Take what was said in a call: of sessions first, since a stream that becomes a peer makes no more
+        requests."""
+        self._events.extend(iter(self._sessions.next_event, None))
         self._drain(stream, occupant)
         self._collect(now)
 

@@ -164,6 +164,13 @@ def test_deadlines_of_streams_and_of_sessions_are_kept() -> None:
     assert sum(isinstance(event, StreamRefused) for event in driver.events) == 1
 
 
+def test_peers_are_named_in_the_order_in_which_they_came() -> None:
+    driver = ServerDriver()
+    poll = b"POST /stomp/0/s/xhr HTTP/1.1\r\nHost: h\r\n\r\n"
+    driver.feed(driver.accept(), poll + request(first="GET /stomp HTTP/1.1"))
+    assert driver.peers() == [PeerId(1), PeerId(2)]
+
+
 def test_after_shutting_down_nobody_is_let_in() -> None:
     driver = ServerDriver()
     driver.machine.shut_down(driver.now)
