@@ -49,6 +49,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "driver": frozenset({"machine", "tls"}),
     "client": frozenset({"errors", "redaction", "machine", "protocol", "session", "targets"}),
     "capture": frozenset({"errors", "redaction", "machine", "protocol"}),
+    # Names and values of headers, by server: it knows nothing of what carries them.
+    "profiles": frozenset(),
     "testing": frozenset(
         {"errors", "redaction", "machine", "protocol", "links", "session", "broker", "capture"}
     ),

@@ -46,6 +46,10 @@ class SharedMessage:
         self.headers = Headers(headers)
         self._octets: dict[Version, bytes] = {}
 
+    def renamed(self, message_id: str) -> SharedMessage:
+        """Return the same message with another id."""
+        return SharedMessage(self.destination, message_id, self.body, headers=self.headers)
+
     def octets(self, version: Version) -> bytes:
         """Return the shared rest of the frame in a version: from the `message-id` line to the NUL.
 

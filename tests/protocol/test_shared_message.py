@@ -50,3 +50,9 @@ def test_what_one_version_cannot_say_another_can() -> None:
     with pytest.raises(LocalProtocolError):
         message.octets(Version.V1_0)
     assert b"x:two\\nlines\n" in message.octets(Version.V1_1)
+
+
+def test_by_another_name_it_is_the_same_message() -> None:
+    message = SharedMessage("/topic/a", "m-1", b"body", headers={"x": "y"})
+    frame = read(b"MESSAGE\nsubscription:0\n" + message.renamed("m-2").octets(Version.V1_2), Version.V1_2)
+    assert (frame.headers["message-id"], frame.headers["x"], frame.body) == ("m-2", "y", b"body")

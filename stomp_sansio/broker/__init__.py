@@ -1,0 +1,1 @@
+"""The embedded broker: what is sent to a destination goes to who subscribed there."""

@@ -1,0 +1,403 @@
+"""`Broker`: a machine that lets clients come and go, reads what they say in turns, and has it answered.
+
+It moves octets between connections and an entrance, and keeps time for both. This file must not know what a
+frame means, nor any transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..links.peers import PeerClosed, PeerData, PeerId, PeerOpened
+from ..links.schedule import Schedule
+from ..machine import StreamAction, StreamId, StreamLoss, TLSInfo
+from ..protocol.events import Closed, ConnectRequest, ServerEvent
+from ..protocol.headers import HeaderPairs
+from ..protocol.states import State
+from .answering import admit, answer, ask_login
+from .entrance import Entrance
+from .events import BrokerEvent, ClientGone
+from .exchange import Exchange
+from .options import BrokerOptions
+from .peers import Peer
+from .readers import Readers
+from .statistics import Statistics, take_statistics
+from .writers import Progress, Writers
+
+__all__ = ["Broker"]
+
+# Steps, each about one delivery or one frame read, that an input may take, and that `run` may: some 2 and 8
+# milliseconds. A hundred inputs that come in one turn of a loop leave their work to `run` once there is some.
+_AT_ONCE = 256
+_IN_A_RUN = 1_024
+# While more work waits, writers are woken after so many runs: they then have more to write at once.
+_RUNS_UNWRITTEN = 4
+
+
+class Broker:
+    """A STOMP broker that keeps everything in memory: what it holds is gone when it ends.
+
+    Drive it as any `Machine`. Take events with `next_event`; answer each `LoginAsked` with `accept` or
+    `reject`, and call the driver again after that. `wants_run` is true while work waits: call `run` until it
+    is not, letting readers and writers have their turns in between.
+    """
+
+    __slots__ = (
+        "_closing_until",
+        "_entrance",
+        "_exchange",
+        "_options",
+        "_peers",
+        "_readers",
+        "_runs",
+        "_schedule",
+        "_shut_down",
+        "_token",
+        "_writers",
+    )
+
+    def __init__(
+        self, entrance: Entrance, token: Callable[[], str], options: BrokerOptions | None = None
+    ) -> None:
+        """Make a broker without clients.
+
+        `entrance` turns streams into peers: a `StreamEntrance`, or a `links.server.LinkServer`. `token`
+        returns text that nobody can foresee and that never comes twice, as `lambda: secrets.token_hex(16)`
+        does: it names sessions and reply addresses.
+        """
+        self._entrance = entrance
+        self._token = token
+        self._options = options or BrokerOptions()
+        self._exchange = Exchange(self._options, token)
+        self._peers: dict[PeerId, Peer] = {}
+        self._readers = Readers(entrance)
+        self._writers = Writers(entrance, self._options)
+        self._schedule: Schedule[PeerId] = Schedule()
+        self._runs = 0
+        self._closing_until: float | None = None
+        self._shut_down = False
+
+    # Commands
+
+    def accept(self, peer: PeerId, now: float, *, headers: HeaderPairs = ()) -> None:
+        """Answer `LoginAsked`: let the client in. Harmless when it is gone meanwhile.
+
+        `headers` go into CONNECTED, as `user-name` does.
+
+        Raises:
+            LocalProtocolError: a header cannot be represented. Nothing has changed.
+        """
+        client = self._peers.get(peer)
+        if client is not None and client.request is not None:
+            admit(self._exchange, client, client.request, self._token(), self._options.server, headers)
+            client.request = None
+            self._have_read(client)
+            self._settle(now)
+
+    def reject(self, peer: PeerId, now: float, message: str = "access refused", *, details: str = "") -> None:
+        """Answer `LoginAsked`: refuse the client with an ERROR. Harmless when it is gone meanwhile.
+
+        `message` is its header; `details`, its body, may say what to do. Neither should tell whether the
+        login or the passcode was wrong.
+        """
+        client = self._peers.get(peer)
+        if client is not None and client.request is not None:
+            client.request = None
+            client.refuse(message, details)
+            self._have_read(client)
+            self._settle(now)
+
+    def publish(
+        self,
+        destination: str,
+        body: bytes,
+        now: float,
+        *,
+        headers: HeaderPairs = (),
+        vhost: str | None = None,
+    ) -> None:
+        """Send a message as the program that runs the broker.
+
+        Raises:
+            ValueError: there is no such destination or virtual host, or a limit is reached.
+        """
+        self._exchange.publish_own(destination, body, headers, vhost)
+        self._settle(now)
+
+    def expel(self, peer: PeerId, now: float, message: str, *, details: str = "") -> None:
+        """Send a client an ERROR and end its connection. Harmless when it is gone."""
+        client = self._peers.get(peer)
+        if client is not None:
+            client.refuse(message, details)
+            self._have_read(client)
+            self._settle(now)
+
+    def drop(self, peer: PeerId, now: float) -> None:
+        """End a client's connection at once, without a word. Harmless when it is gone."""
+        client = self._peers.get(peer)
+        if client is not None and not client.gone:
+            self._drop(client, "the broker ended it", now)
+            self._settle(now)
+
+    def close(self, now: float) -> None:
+        """Read no more, write what is queued, close every connection, and accept none: `finished` follows.
+
+        Clients get no ERROR, so that those who reconnect do so elsewhere or later.
+        """
+        if self._closing_until is None:
+            self._closing_until = now + self._options.slow_seconds
+            self._readers.stop(list(self._peers.values()), now)
+            self._settle(now)
+
+    def statistics(self) -> Statistics:
+        """Return what there is and what has been, in numbers."""
+        return take_statistics(self._exchange, self._peers.values())
+
+    # Inputs
+
+    def stream_opened(self, stream: StreamId, now: float) -> None:
+        """Pass on what only a driver that confuses machines would say."""
+        self._entrance.stream_opened(stream, now)
+
+    def tls_started(self, stream: StreamId, info: TLSInfo, now: float) -> None:
+        """Pass on what only a driver that confuses machines would say."""
+        self._entrance.tls_started(stream, info, now)
+
+    def stream_accepted(self, stream: StreamId, listener: int, peer: str, now: float) -> None:
+        """Take in a stream."""
+        self._entrance.stream_accepted(stream, listener, peer, now)
+        self._settle(now)
+
+    def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str = "") -> None:
+        """Take note that a stream is gone."""
+        self._entrance.stream_lost(stream, why, now, detail)
+        self._settle(now)
+
+    def receive_data(self, stream: StreamId, data: bytes, now: float) -> None:
+        """Take in octets. Never raises for what the peer sent."""
+        self._entrance.receive_data(stream, data, now)
+        self._settle(now)
+
+    def receive_eof(self, stream: StreamId, now: float) -> None:
+        """Take note that the peer ended its side of the stream."""
+        self._entrance.receive_eof(stream, now)
+        self._settle(now)
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due at `now`."""
+        self._entrance.handle_timeout(now)
+        self._listen(now)
+        while (id := self._schedule.pop_due(now)) is not None:
+            peer = self._peers[id]
+            peer.armed = None
+            if peer.connection.state in (State.IDLE, State.CONNECTING):
+                peer.request = None
+                peer.refuse("too late", f"no connection in {self._options.open_timeout:g} seconds")
+            else:
+                peer.connection.handle_timeout(now)
+            self._have_read(peer)
+        for peer in self._writers.take_due(now):
+            self._look_after(peer, now)
+        self._settle(now)
+
+    def run(self, now: float) -> None:
+        """Do a bounded piece of the work that was left over."""
+        self._work(_IN_A_RUN, now)
+        self._runs += 1
+        if not self.wants_run() or self._runs >= _RUNS_UNWRITTEN:
+            self._flush(now)
+
+    # Outputs
+
+    def next_action(self) -> StreamAction | None:
+        """Return the next wish about streams, or None."""
+        return self._entrance.next_action()
+
+    def next_event(self) -> BrokerEvent | None:
+        """Return the next event, or None."""
+        events = self._exchange.events
+        return events.popleft() if events else None
+
+    def data_to_send(self, stream: StreamId, now: float, max_bytes: int = 65536) -> bytes:
+        """Hand over the next octets to write, at most `max_bytes`."""
+        octets = self._entrance.data_to_send(stream, now, max_bytes)
+        behind = self._writers.behind
+        if octets and behind:
+            id = self._entrance.peer_on(stream)
+            peer = None if id is None else self._peers.get(id)
+            if peer is not None and peer in behind:
+                self._look_after(peer, now)
+            if self._closing_until is not None:
+                self._shut(now)
+        return octets
+
+    def wants_read(self, stream: StreamId) -> bool:
+        """Tell whether a stream should be read."""
+        return self._entrance.wants_read(stream)
+
+    def changed_streams(self) -> list[StreamId]:
+        """Return, and forget, the streams whose writer or reader has to look again."""
+        return self._entrance.changed_streams()
+
+    def next_deadline(self) -> float | None:
+        """Return the instant when `handle_timeout` is wanted, or None."""
+        instants = (self._entrance.next_deadline(), self._schedule.earliest(), self._writers.next_deadline())
+        return min((instant for instant in instants if instant is not None), default=None)
+
+    def wants_run(self) -> bool:
+        """Tell whether work was left over."""
+        return self._exchange.busy or bool(self._readers)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it was closed and every stream is gone."""
+        return self._shut_down and self._entrance.finished
+
+    # Reading
+
+    def _settle(self, now: float) -> None:
+        """Hear what has come and go on, unless so much work waits that it is left to `run`."""
+        waiting = self.wants_run()
+        self._listen(now)
+        if not waiting:
+            self._work(_AT_ONCE, now)
+            if not self.wants_run():
+                self._flush(now)
+
+    def _listen(self, now: float) -> None:
+        while (event := self._entrance.next_event()) is not None:
+            match event:
+                case PeerData():
+                    peer = self._peers[event.peer]
+                    if not peer.gone:
+                        self._readers.receive(peer, event.data, now)
+                case PeerOpened():
+                    self._welcome(Peer(event, self._entrance, self._options, now), now)
+                case PeerClosed():
+                    self._lost(self._peers[event.peer], event, now)
+                case _:
+                    self._exchange.events.append(event)
+
+    def _welcome(self, peer: Peer, now: float) -> None:
+        self._peers[peer.id] = peer
+        if len(self._peers) > self._options.max_connections:
+            peer.refuse("too many connections", "this broker has all the clients that it may have")
+            self._have_read(peer)
+        elif self._closing_until is not None:
+            self._drop(peer, "the broker shuts down", now)
+        else:
+            self._arm(peer)
+
+    def _lost(self, peer: Peer, event: PeerClosed, now: float) -> None:
+        if peer.reason is None:
+            peer.reason = event.how.reason
+        self._writers.give_up(peer)
+        if peer.closed:
+            del self._peers[peer.id]
+            self._schedule.set(peer.id, None)
+        else:
+            # What it said before is still heard.
+            peer.connection.receive_eof(now)
+            self._readers.enlist(peer)
+
+    def _have_read(self, peer: Peer) -> None:
+        """See to it that a peer's frames are read, and that what it is told is written."""
+        self._readers.enlist(peer)
+        self._exchange.touched[peer] = None
+
+    def _work(self, budget: int, now: float) -> None:
+        """Go on with what waits: first what was promised, then one frame of each peer in turn."""
+        exchange, readers = self._exchange, self._readers
+        while budget > 0:
+            budget = exchange.run(budget)
+            while exchange.slow:
+                self._drop(exchange.slow.pop(), "it was too far behind", now)
+            if exchange.busy or not readers:
+                break
+            budget -= 1
+            turn = readers.next_event(now)
+            if turn is not None:
+                self._hear(*turn)
+
+    def _hear(self, peer: Peer, event: ServerEvent) -> None:
+        exchange = self._exchange
+        exchange.touched[peer] = None
+        match event:
+            case ConnectRequest():
+                ask_login(exchange, peer, event)
+            case Closed():
+                self._clear_away(peer, event.clean, self._reason(peer, event))
+            case _:
+                answer(exchange, self._options, peer, event)
+
+    def _reason(self, peer: Peer, event: Closed) -> str:
+        if event.error is not None:
+            return str(event.error)
+        return peer.reason or f"its connection ended: {event.reason.value}"
+
+    # Writing
+
+    def _flush(self, now: float) -> None:
+        """Give transports what their peers have to be told."""
+        self._runs = 0
+        touched = self._exchange.touched
+        peers = list(touched)
+        touched.clear()
+        for peer in peers:
+            self._writers.fill(peer, now)
+            self._arm(peer)
+        self._listen(now)
+        if self._closing_until is not None:
+            self._shut(now)
+
+    def _arm(self, peer: Peer) -> None:
+        """Set when to come back to a peer."""
+        state = peer.connection.state
+        instant = (
+            peer.open_until if state in (State.IDLE, State.CONNECTING) else peer.connection.next_deadline()
+        )
+        if instant != peer.armed:
+            peer.armed = instant
+            self._schedule.set(peer.id, instant)
+
+    def _look_after(self, peer: Peer, now: float) -> None:
+        """Go on with a peer whose writer may have taken something; part with one whose writer takes
+        nothing.
+        """
+        match self._writers.look_after(peer, now):
+            case Progress.CAUGHT_UP:
+                self._exchange.offer_all(peer)
+                self._readers.enlist(peer)
+            case Progress.STUCK:
+                self._drop(peer, f"it took nothing for {self._options.slow_seconds:g} seconds", now)
+            case Progress.WAITING:
+                pass
+
+    # Ending
+
+    def _drop(self, peer: Peer, reason: str, now: float) -> None:
+        """Part with a peer at once."""
+        self._writers.give_up(peer)
+        peer.reason = reason
+        self._clear_away(peer, clean=False, reason=reason)
+        self._entrance.abort(peer.id, now)
+        self._listen(now)
+
+    def _clear_away(self, peer: Peer, clean: bool, reason: str) -> None:
+        """Give back what a peer had, and say that it is gone."""
+        if not peer.closed:
+            peer.closed = True
+            peer.request = None
+            self._exchange.release(peer)
+            self._exchange.events.append(ClientGone(peer=peer.id, clean=clean, reason=reason))
+
+    def _shut(self, now: float) -> None:
+        """Close the entrance once everything is written, or enough time has passed."""
+        assert self._closing_until is not None, "only asked while closing"
+        if self._shut_down or self.wants_run():
+            return
+        if now < self._closing_until and self._writers.unmoved:
+            return
+        self._shut_down = True
+        self._entrance.shut_down(now)
+        self._listen(now)
