@@ -217,7 +217,8 @@ class FrameParser:
         try:
             text = buffer[position:end].decode("utf-8", self._errors)
         except UnicodeDecodeError:
-            return self._odd_frame(buffer, position)
+            # Explained outside of the handler: the context of an error would hold the octets themselves.
+            text = ""
         lines = text.split("\n")
         command = lines[0]
         del lines[0]
