@@ -169,6 +169,8 @@ class StreamCore(ABC):
 
     def _shake(self, tls: TLSPipe, now: float) -> None:
         self._tls = tls
+        # The machine does not know that TLS has something to say.
+        self.wake()
         try:
             if not tls.shake():
                 return
@@ -192,6 +194,8 @@ class StreamCore(ABC):
             self._fail(failure.why, failure.detail)
         if tls.ended and not ended:
             self._machine.receive_eof(self.id, now)
+        if tls.unsent:
+            self.wake()
 
     def _fail(self, why: StreamLoss, detail: str) -> None:
         self.why = (why, detail)

@@ -80,14 +80,14 @@ class RunnerCore(ABC):
         self.stride = 0
         return True
 
-    def intercepted(self, command: str, named: HeaderPairs, headers: HeaderPairs) -> HeaderPairs:
+    def intercepted(self, command: str, headers: HeaderPairs, *named: tuple[str, str]) -> HeaderPairs:
         """Return the headers of a frame with those that the interceptor adds. `named` are those which are
         arguments of their own.
         """
         if self.outgoing is None:
             return headers
         pairs = Headers(headers).pairs
-        added = self.outgoing(command, Headers([*Headers(named).pairs, *pairs]))
+        added = self.outgoing(command, Headers([*named, *pairs]))
         return [*pairs, *Headers(added).pairs]
 
 
@@ -157,7 +157,7 @@ class ClientCore(Generic[RunnerT]):
     ) -> Ticket | None:
         runner = self._runner
         made = _content(body, **content)
-        headers = runner.intercepted("SEND", {"destination": destination}, made.headers)
+        headers = runner.intercepted("SEND", made.headers, ("destination", destination))
         runner.stride += len(made.body)
         return runner.do(
             lambda now: runner.session.send(
@@ -177,7 +177,7 @@ class ClientCore(Generic[RunnerT]):
     ) -> Ticket:
         runner = self._runner
         made = _content(body, **content)
-        headers = runner.intercepted("SEND", {"destination": destination}, made.headers)
+        headers = runner.intercepted("SEND", made.headers, ("destination", destination))
         return runner.do(
             lambda now: runner.session.request(
                 destination,
@@ -202,7 +202,7 @@ class ClientCore(Generic[RunnerT]):
     def _begun(self, headers: HeaderPairs) -> Generator[Transaction]:
         """Begin a transaction, and abort it if the block raises."""
         runner = self._runner
-        headers = runner.intercepted("BEGIN", (), headers)
+        headers = runner.intercepted("BEGIN", headers)
         inner = runner.do(lambda now: runner.session.begin(headers=headers, now=now))
         try:
             yield inner
@@ -225,7 +225,7 @@ class TransactionCore(Generic[RunnerT]):
     def _send(self, destination: str, body: Content, content: ContentKeywords) -> None:
         runner = self._runner
         made = _content(body, **content)
-        headers = runner.intercepted("SEND", {"destination": destination}, made.headers)
+        headers = runner.intercepted("SEND", made.headers, ("destination", destination))
         runner.do(
             lambda now: runner.session.send_in(
                 self.inner,
@@ -291,7 +291,7 @@ class SubscriptionCore(Generic[RunnerT, MessageT]):
     def _leave(self, headers: HeaderPairs = ()) -> None:
         runner, inner = self._runner, self._entered
         if not inner.ended:
-            headers = runner.intercepted("UNSUBSCRIBE", {"id": inner.id}, headers)
+            headers = runner.intercepted("UNSUBSCRIBE", headers, ("id", inner.id))
         runner.do(lambda now: runner.session.unsubscribe(inner, headers=headers, now=now))
 
     def receive_nowait(self) -> MessageT | None:
@@ -327,7 +327,7 @@ def _subscribing(
             destination,
             ack=mode,
             id=id,
-            headers=runner.intercepted("SUBSCRIBE", {"destination": destination}, pairs),
+            headers=runner.intercepted("SUBSCRIBE", pairs, ("destination", destination)),
             max_queue=room,
             overflow=policy,
             on_exit=leaving,

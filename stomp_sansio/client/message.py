@@ -87,7 +87,7 @@ class MessageCore(Generic[RunnerT]):
     ) -> Ticket | None:
         runner, delivery = self._runner, self._delivery
         command = "NACK" if negative else "ACK"
-        headers = runner.intercepted(command, {"message-id": self.message_id}, headers)
+        headers = runner.intercepted(command, headers, ("message-id", self.message_id))
         ticket = runner.do(
             lambda now: runner.session.ack(
                 delivery,

@@ -1,0 +1,120 @@
+"""Servers on real loopback sockets, each in a thread of its own: the broker of the tests, and a proxy that cuts.
+
+Tests wait for what a server has seen, never for time to pass. This file must not know any client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self
+
+from stomp_asyncio._driver import Driver
+from stomp_sansio import ServerEvent
+from tests.adapters.broker import Broker
+
+PATIENCE = 20.0
+"""Seconds after which a test that waits for a server has failed."""
+
+
+class Loop:
+    """An event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="server", daemon=True)
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._thread.start()
+
+    def start(self, task: Coroutine[Any, Any, object]) -> None:
+        self._tasks.append(self.call(lambda: self._loop.create_task(task)))
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Call something in the loop, and return what it returns."""
+
+        async def caller() -> Any:
+            return function()
+
+        return asyncio.run_coroutine_threadsafe(caller(), self._loop).result(PATIENCE)
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def wait_for(self, predicate: Callable[[], bool]) -> None:
+        """Wait until something holds; `changed` is notified when it may."""
+        with self.changed:
+            assert self.changed.wait_for(predicate, PATIENCE), "the server never saw it"
+
+    def stop(self) -> None:
+        async def ending() -> None:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            # Transports that were cut are gone in the next turns.
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+        asyncio.run_coroutine_threadsafe(ending(), self._loop).result(PATIENCE)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PATIENCE)
+        self._loop.close()
+
+
+class LoopbackBroker:
+    """A `Broker` on a port of loopback."""
+
+    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+        self.events: list[ServerEvent] = []
+        self.broker = Broker(self._saw)
+        self._loop = Loop()
+        self._sock = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._sock.getsockname()[1]
+
+        async def serve() -> None:
+            self._driver: Driver[None] = Driver(self.broker, lambda event: None, ssl_context=ssl_context)
+            await self._driver.serve([self._sock])
+
+        self._loop.start(serve())
+
+    def _saw(self, event: ServerEvent) -> None:
+        with self._loop.changed:
+            self.events.append(event)
+            self._loop.changed.notify_all()
+
+    def saw(self, kind: type[ServerEvent], **fields: object) -> list[ServerEvent]:
+        """Return the events of a kind whose fields have these values."""
+        return [
+            event
+            for event in self.events
+            if isinstance(event, kind)
+            and all(getattr(event, name) == value for name, value in fields.items())
+        ]
+
+    def wait_for(self, predicate: Callable[[], bool]) -> None:
+        self._loop.wait_for(predicate)
+
+    def command(self, function: Callable[[Broker, float], object]) -> None:
+        """Do something to the broker."""
+
+        def do() -> None:
+            function(self.broker, self._loop.now())
+            self._driver.turn()
+
+        self._loop.call(do)
+
+    def drop_all(self) -> None:
+        """Cut every client off."""
+        self.command(Broker.drop_all)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._loop.stop()
