@@ -13,10 +13,14 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, Message, Request, TextMessage
 
 from stomp_sansio.links.link import LinkData, LinkOpened
+from stomp_sansio.links.sockjs import SockJSLink
+from stomp_sansio.links.sockjs_server_layer import SockJSServerLayer
 from stomp_sansio.links.stream_link import StreamLink
-from stomp_sansio.links.url import parse_url
+from stomp_sansio.links.url import SessionIds, parse_url
 from stomp_sansio.links.websocket import WebSocketLink
+from stomp_sansio.links.websocket_layer import WebSocketLayer
 from stomp_sansio.machine import StreamId
+from stomp_sansio.protocol.limits import Limits
 
 from .measure import InProcess, interleave
 from .report import Report
@@ -35,10 +39,20 @@ Pass = Callable[[], int]
 class Shape:
     """Which messages, how many of them in a pass, and how a reader finds them."""
 
-    def __init__(self, name: str, size: int, count: int, *, text: bool, one_a_read: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        count: int,
+        *,
+        text: bool,
+        one_a_read: bool = False,
+        sockjs: bool = False,
+    ) -> None:
         self.name = name
         self.text = text
         self.one_a_read = one_a_read
+        self.sockjs = sockjs
         head = b"MESSAGE\nsubscription:0\nmessage-id:7\ndestination:/topic/a\n\n"
         body = b'{"id":1}' if text else b"\x89PNG\r\n"
         self.message = (head + body * size)[: size - 1] + b"\0"
@@ -55,6 +69,7 @@ class Shape:
 SHAPES = (
     Shape("200 B", 200, 300, text=True),
     Shape("200 B, one a read", 200, 300, text=True, one_a_read=True),
+    Shape("200 B SockJS", 200, 300, text=True, sockjs=True),
     Shape("200 B binary", 200, 300, text=False),
     Shape("64 KiB", 65536, 16, text=True),
     Shape("64 KiB binary", 65536, 16, text=False),
@@ -64,18 +79,26 @@ SHAPES = (
 def _links(shape: Shape, *, masking: bool = True) -> tuple[StreamLink, StreamLink]:
     """Return a client's and a server's link, both open; what is no text goes through links that are told
     so."""
-    client = WebSocketLink(
-        parse_url("ws://localhost/"),
-        stream_ids=iter([STREAM]),
-        binary=not shape.text,
-        masking_key=(lambda: secrets.token_bytes(4)) if masking else None,
-    )
+    key = (lambda: secrets.token_bytes(4)) if masking else None
+    ids = iter([STREAM])
+    if shape.sockjs:
+        client: StreamLink = SockJSLink(
+            parse_url("http://localhost/"), SessionIds("0", "s"), stream_ids=ids, masking_key=key
+        )
+        web = WebSocketLayer.server(subprotocols=())
+        layer = SockJSServerLayer(web, limits=Limits.server(), beat=25.0)
+        server = StreamLink.adopt(layer, STREAM, 0.0)
+    else:
+        client = WebSocketLink(
+            parse_url("ws://localhost/"), stream_ids=ids, binary=not shape.text, masking_key=key
+        )
+        server = WebSocketLink.accepted(STREAM, 0.0, binary=not shape.text)
     client.start(0.0)
     client.next_action()
     client.stream_opened(STREAM, 0.0)
-    server = WebSocketLink.accepted(STREAM, 0.0, binary=not shape.text)
     server.receive_data(STREAM, client.data_to_send(STREAM, 0.0), 0.0)
-    client.receive_data(STREAM, server.data_to_send(STREAM, 0.0), 0.0)
+    while octets := server.data_to_send(STREAM, 0.0):
+        client.receive_data(STREAM, octets, 0.0)
     assert isinstance(client.next_event(), LinkOpened)
     assert isinstance(server.next_event(), LinkOpened)
     return client, server
@@ -157,13 +180,15 @@ def _cases(shape: Shape) -> dict[str, tuple[Callable[[], Pass], Callable[[], Pas
     bare_client, bare_server = _bare()
     to_server = shape.reads(bytes(_bare()[0].send(_event(shape))))
     to_client = shape.reads(bytes(_bare()[1].send(_event(shape))))
+    link_to_server = shape.reads(_sent_by_link(_links(shape)[0], shape)) if shape.sockjs else to_server
+    link_to_client = shape.reads(_sent_by_link(_links(shape)[1], shape)) if shape.sockjs else to_client
     return {
         "client receives": (
-            lambda: _receive_link(client, to_client),
+            lambda: _receive_link(client, link_to_client),
             lambda: _receive_bare(bare_client, to_client),
         ),
         "server receives": (
-            lambda: _receive_link(server, to_server),
+            lambda: _receive_link(server, link_to_server),
             lambda: _receive_bare(bare_server, to_server),
         ),
         "client sends": (lambda: _send_link(client, shape), lambda: _send_bare(bare_client, shape)),
@@ -176,9 +201,16 @@ def _cases(shape: Shape) -> dict[str, tuple[Callable[[], Pass], Callable[[], Pas
 
 
 def _check(shape: Shape) -> None:
-    """Let wsproto read what the links write, and the links what wsproto writes."""
+    """Let wsproto read what the links write, and the links what wsproto writes; or the links each other."""
     for role in (0, 1):
         other = 1 - role
+        if shape.sockjs:
+            pair = _links(shape)
+            pair[other].receive_data(STREAM, _sent_by_link(pair[role], shape), 0.0)
+            event = pair[other].next_event()
+            if not isinstance(event, LinkData) or event.data != shape.message:
+                raise AssertionError(f"{shape.name}: the links do not hear each other")
+            continue
         links, bare = _links(shape), _bare()
         bare[other].receive_data(_sent_by_link(links[role], shape))
         heard = b"".join(
@@ -215,7 +247,7 @@ def run(report: Report, *, rounds: int) -> None:
                 ]
             )
     report.table(
-        "WebSocketLink beside bare wsproto",
+        "Links over WebSocket beside bare wsproto",
         ["messages", "us a message", "bare, us", "x bare", "target"],
         rows,
     )

@@ -74,6 +74,10 @@ TARGETS: dict[str, Target] = {
         for shape in ("200 B", "200 B, one a read", "64 KiB", "200 B binary", "64 KiB binary")
         for direction in ("client receives", "server receives", "client sends", "server sends")
     },
+    **{
+        f"links 200 B SockJS {direction}": _least(0.6)
+        for direction in ("client receives", "server receives", "client sends", "server sends")
+    },
     # milliseconds over a bare interpreter
     "import stomp_sansio": _most(25),
 }

@@ -8,24 +8,17 @@ must not know STOMP, paths, or other sessions: the session lives as long as its 
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum
 
 from ..errors import LinkFault, LocalProtocolError, Misuse, RemoteProtocolError
-from ..protocol.deadlines import Deadlines
 from ..protocol.limits import Limits
 from .chunks import is_utf8
 from .link import LinkClosed, LinkData, LinkEvent, LinkOpened, Phase
-from .sockjs_frames import HEARTBEAT_FRAME, OPEN_FRAME, encode_close, encode_messages
-from .sockjs_payload import WholeCharacters, decode_array, decode_message
+from .sockjs_frames import HEARTBEAT_FRAME, OPEN_FRAME, encode_close
+from .sockjs_payload import WholeCharacters, decode_array, decode_message, encode_string
 from .sockjs_session import BROKEN, GO_AWAY
 from .websocket_layer import WebSocketLayer
 
 __all__ = ["SockJSServerLayer"]
-
-
-class _When(Enum):
-    WEB = "when to wake the WebSocket"
-    BEAT = "when to send a heart-beat"
 
 
 class SockJSServerLayer:
@@ -33,9 +26,9 @@ class SockJSServerLayer:
 
     __slots__ = (
         "_beat",
+        "_beat_at",
         "_characters",
         "_closing",
-        "_deadlines",
         "_events",
         "_limits",
         "_open",
@@ -50,8 +43,8 @@ class SockJSServerLayer:
         self._limits = limits
         self._beat = beat
         self._characters = WholeCharacters()
-        self._deadlines: Deadlines[_When] = Deadlines()
         self._events: deque[LinkEvent] = deque()
+        self._beat_at = 0.0
         self._open = False
         self._closing = False
         self._over = False
@@ -61,7 +54,6 @@ class SockJSServerLayer:
     def start(self, now: float) -> None:
         """Wait for the WebSocket's hand-shake."""
         self._web.start(now)
-        self._rearm()
 
     def send(self, chunk: bytes, now: float) -> None:
         """Queue a chunk as one message.
@@ -74,7 +66,8 @@ class SockJSServerLayer:
             raise LocalProtocolError(misuse, "The SockJS session is not open")
         text = self._characters.take(chunk)
         if text:
-            self._send_frame(encode_messages((text,)), now)
+            # As `encode_messages` would, without a list for one.
+            self._send_frame(f"a[{encode_string(text.decode())}]".encode("ascii"), now)
 
     def carries(self, chunk: bytes) -> bool:
         """Tell whether the octets are UTF-8."""
@@ -113,13 +106,12 @@ class SockJSServerLayer:
         self._listen(now)
 
     def handle_timeout(self, now: float) -> None:
-        """Do what is due at `now`: beat, or wake the WebSocket."""
-        while (due := self._deadlines.pop_due(now)) is not None:
-            if due is _When.BEAT:
-                self._send_frame(HEARTBEAT_FRAME, now)
-            else:
-                self._web.handle_timeout(now)
-                self._listen(now)
+        """Do what is due at `now`: beat, or what the WebSocket has to do."""
+        if not self._open:
+            self._web.handle_timeout(now)
+            self._listen(now)
+        elif self._beat_at <= now:
+            self._send_frame(HEARTBEAT_FRAME, now)
 
     # Outputs
 
@@ -133,7 +125,8 @@ class SockJSServerLayer:
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
-        return self._deadlines.earliest()
+        # A WebSocket that is open waits for nothing.
+        return self._beat_at if self._open else self._web.next_deadline()
 
     # Inside
 
@@ -149,7 +142,6 @@ class SockJSServerLayer:
                     self._receive(event.data, now)
                 case _:
                     self._end(event)
-        self._rearm()
 
     def _receive(self, payload: bytes, now: float) -> None:
         """Read an array of messages, or one message alone, as some clients send."""
@@ -167,12 +159,7 @@ class SockJSServerLayer:
 
     def _send_frame(self, frame: bytes, now: float) -> None:
         self._web.send(frame, now)
-        self._deadlines.set(_When.BEAT, now + self._beat)
-
-    def _rearm(self) -> None:
-        self._deadlines.set(_When.WEB, self._web.next_deadline())
-        if not self._open:
-            self._deadlines.set(_When.BEAT, None)
+        self._beat_at = now + self._beat
 
     def _end(self, closed: LinkClosed) -> None:
         self._open = False

@@ -104,6 +104,7 @@ def test_broken_framing_closes_the_websocket(payload: bytes, code: int, fault: L
 def test_beats_when_nothing_else_goes() -> None:
     driver = opened()
     assert driver.layer.next_deadline() == 25.0
+    driver.layer.handle_timeout(24.9)
     driver.advance(20.0)
     driver.layer.send(b"a", driver.now)
     driver.advance(24.0)
