@@ -64,21 +64,22 @@ class Runner(RunnerCore):
         """Wait until every stream of a closed session is gone; cut those that take too long."""
         self.wait(lambda: self.session.finished, self.close_timeout)
         thread, self._thread = self._thread, None
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None:
             self._driver.ring()
             thread.join()
         self._driver.close()
 
     def _drive(self) -> None:
         try:
-            while self._thread is not None:
+            while self._thread is not None and not self.session.finished:
                 self.step(None)
         except BaseException as error:
+            self._failure = error
+            raise
+        finally:
             # Nobody waits for a thread that is no more.
             with self.changed:
-                self._failure = error
                 self.changed.notify_all()
-            raise
 
     def step(self, timeout: float | None) -> None:
         """Do what is due, after waiting for that some seconds at most."""
