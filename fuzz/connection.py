@@ -27,7 +27,7 @@ MODES: Sequence[AckMode | str | None] = (
     "individual",
 )
 LINES = (
-    *(b"", b"x:1\n", b"x:1\nx:2\n", b"receipt-id:a\n", b"nocolon\n", b"passcode:p\n", b"content-length:1\n"),
+    *(b"", b"x:1\n", b"x:1\nx:2\n", b"receipt-id:r\n", b"nocolon\n", b"passcode:p\n", b"content-length:1\n"),
     *(
         b"content-length:0\n",
         b"content-type:text/plain;charset=latin-1\n",
@@ -167,21 +167,18 @@ def not_opened(side: Play) -> None:
     """Begin with nothing."""
 
 
+SEND = asking(Connection.send, "transaction", "body")
+SUBSCRIBE = asking(Connection.subscribe, "id")
+ACK = acknowledging(Connection.ack)
+NACK = acknowledging(Connection.nack)
+BEGIN = asking(Connection.begin)
+COMMIT = asking(Connection.commit)
+ABORT = asking(Connection.abort)
+
 OPENINGS: tuple[Operation, ...] = (opened(b"1.2"), opened(b"1.1"), opened(b"1.0"), not_opened)
 OPERATIONS: tuple[Operation, ...] = (
     *COMMON,
-    connect,
-    asking(Connection.send, "transaction", "body"),
-    asking(Connection.subscribe, "id"),
-    asking(Connection.subscribe, "id"),
-    unsubscribe,
-    acknowledging(Connection.ack),
-    acknowledging(Connection.ack),
-    acknowledging(Connection.nack),
-    asking(Connection.begin),
-    asking(Connection.commit),
-    asking(Connection.abort),
-    disconnect,
+    *(connect, SEND, SUBSCRIBE, SUBSCRIBE, unsubscribe, ACK, ACK, NACK, BEGIN, COMMIT, ABORT, disconnect),
     connected,
     frame(b"MESSAGE", b"subscription", b"message-id", b"destination", b"ack"),
     frame(b"MESSAGE", b"subscription", b"message-id", b"destination"),

@@ -47,22 +47,14 @@ HEART_BEATS = ((0.0, 0.0), (0.25, 0.5), (10.0, 10.0), (0.0, 1.0), (1.0, 0.0))
 ORIGINS = (0.0, 1_000_000.0, -1_000_000.0)
 STEPS = (0.0, 0.125, 0.25, 1.0, 5.0, 60.0)
 
-NAMES = ("a", "b", "c", "", "a:b", " a", "a\nb", "a\rb", "a\\b", "a\0", "\u00e4", "\ud800", "\U0001f600")
+NAMES = (
+    *("s", "t", "/q", "m1", "", "a:b", " a", "a\nb", "a\rb", "a\\b", "a\0", "\u00e4", "\ud800", "\U0001f600"),
+    *("r", "a1", "m2", "a2"),
+)
 """What callers may name things."""
 WIRE_NAMES = (
-    b"a",
-    b"b",
-    b"c",
-    b"",
-    b"a:b",
-    b" a",
-    b"a\\nb",
-    b"a\\cb",
-    b"a\\",
-    b"a\0",
-    b"\xc3\xa4",
-    b"\xff",
-    b"a\r",
+    *(b"s", b"t", b"/q", b"m1", b"", b"a:b", b" a", b"a\\nb", b"a\\cb", b"a\\", b"a\0", b"\xc3\xa4", b"\xff"),
+    *(b"a\r", b"r", b"a1"),
 )
 """What peers may name things."""
 BODIES = (b"", b"x", b"0123456789", b"a\0b", b"\n", b"\xff\xfe" * 40)

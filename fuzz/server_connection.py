@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from fuzz.connection import HEART_BEAT_LINES, LINES, frame, not_opened
 from fuzz.conversation import BODIES, COMMON, HEADERS, NAMES, Operation, Play, play_twice
 from stomp_sansio import ConnectRequest, Disconnect, Sender, ServerConnection
+from stomp_sansio.protocol.shared_message import SharedMessage
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -76,6 +77,23 @@ def message(side: Play) -> None:
     )
 
 
+def deliver(side: Play) -> None:
+    subscription, message_id = side.choices.choose((*NAMES, None)), side.choices.choose(NAMES)
+    destination, ack = side.choices.choose(NAMES), side.choices.choose((None, None, *NAMES))
+    body, headers = side.choices.choose(BODIES), side.choices.choose(HEADERS)
+    own = side.choices.choose(HEADERS)
+    side.attempt(
+        lambda: server(side).deliver(
+            subscription, SharedMessage(destination, message_id, body, headers=headers), ack=ack, headers=own
+        )
+    )
+
+
+def grant(side: Play) -> None:
+    id, destination = side.choices.choose(NAMES), side.choices.choose(NAMES)
+    side.attempt(lambda: server(side).grant_subscription(id, destination))
+
+
 def receipt(side: Play) -> None:
     name = side.choices.choose(NAMES)
     side.attempt(lambda: server(side).receipt(name))
@@ -97,9 +115,9 @@ def connect(side: Play) -> None:
 
 
 def subscribe(side: Play) -> None:
-    name = side.choices.choose((b"id:a\n", b"id:b\n", b"id:c\n", b"", b"id:\\c\n"))
-    mode, receipt = side.choices.choose(MODES), side.choices.choose((b"", b"receipt:a\n"))
-    side.receive(b"SUBSCRIBE\ndestination:a\n%b%b%b\n\0" % (name, mode, receipt))
+    name = side.choices.choose((b"id:s\n", b"id:t\n", b"id:r\n", b"", b"id:\\c\n"))
+    mode, receipt = side.choices.choose(MODES), side.choices.choose((b"", b"receipt:r\n"))
+    side.receive(b"SUBSCRIBE\ndestination:/q\n%b%b%b\n\0" % (name, mode, receipt))
 
 
 def opened(version: bytes) -> Operation:
@@ -115,14 +133,19 @@ def opened(version: bytes) -> Operation:
     return step
 
 
+REJECT = refusing(ServerConnection.reject)
+ERROR = refusing(ServerConnection.error)
+
 OPENINGS: tuple[Operation, ...] = (opened(b"1.2"), opened(b"1.1"), opened(b"1.0"), not_opened)
 OPERATIONS: tuple[Operation, ...] = (
     *COMMON,
     accept,
-    refusing(ServerConnection.reject),
-    refusing(ServerConnection.error),
+    REJECT,
+    ERROR,
     message,
     message,
+    deliver,
+    grant,
     receipt,
     last_receipt,
     connect,
