@@ -44,6 +44,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     ),
     # Chooses a link for a URL: the one room that knows both links and sessions.
     "targets": frozenset({"errors", "redaction", "machine", "protocol", "links", "session"}),
+    # A broker on a port for all transports: the one room that knows both links and brokers.
+    "serving": frozenset({"errors", "redaction", "machine", "protocol", "links", "broker"}),
     # A driver's own part of the border, and what every client is made of: adapters add their colour.
     "tls": frozenset({"machine"}),
     "driver": frozenset({"machine", "tls"}),

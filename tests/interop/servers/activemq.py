@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 from .certificates import STORE_PASSWORD, Certificates
 from .installing import apt, debian_version
 from .process import HOST, Process, answers_stomp, free_ports, is_open
-from .server import Door, NotInstalled, Say, Server, Traits
+from .server import NOT_SPRING, Door, NotInstalled, Say, Server, Traits
 
 __all__ = ["ActiveMQ"]
 
@@ -27,8 +27,15 @@ class ActiveMQ(Server):
 
     name = "ActiveMQ Classic"
     traits = Traits(
+        profile="activemq",
+        refused="/queue/ActiveMQ.DLQ",
         lacks={
             "wrong-vhost": "the host header is ignored: there is one virtual host",
+        },
+        leaves_out={
+            "vhosts": "there is one virtual host",
+            "dead-letters": "where refused messages go is the server's setting: see nack",
+            **NOT_SPRING,
         },
     )
 

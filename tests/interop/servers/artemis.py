@@ -12,7 +12,7 @@ from pathlib import Path
 from .certificates import STORE_PASSWORD, Certificates
 from .installing import CACHE, maven
 from .process import HOST, Process, answers_stomp, free_ports, is_open
-from .server import Door, NotInstalled, Say, Server, Traits
+from .server import NOT_SPRING, Door, NotInstalled, Say, Server, Traits
 
 __all__ = ["Artemis"]
 
@@ -27,8 +27,18 @@ class Artemis(Server):
     traits = Traits(
         topic="topic/",
         queue="queue/",
+        profile="artemis",
+        bad_destination="",
+        bad_headers={"priority": "high"},
         lacks={
             "wrong-vhost": "the host header is not compared with anything: there is one virtual host",
+            "nack": "a NACK discards the message: it is neither delivered again nor a dead letter",
+            "transactional-ack": "its manual says so: an ACK is never part of a transaction",
+        },
+        leaves_out={
+            "vhosts": "there is one virtual host",
+            "dead-letters": "where refused messages go is the server's setting: no header's business",
+            **NOT_SPRING,
         },
     )
 
@@ -111,7 +121,11 @@ class Artemis(Server):
             f"keyStorePassword={STORE_PASSWORD}"
         )
         # Names that begin so are topics or queues even for a client that does not say which it means.
-        stomp = "protocols=STOMP;anycastPrefix=queue/;multicastPrefix=topic/"
+        # A WebSocket message may have 64 KiB by default.
+        stomp = (
+            "protocols=STOMP;anycastPrefix=queue/;multicastPrefix=topic/;"
+            "webSocketMaxFramePayloadLength=2097152"
+        )
         data = self.folder / "data"
         return {
             "broker.xml": f"""<configuration xmlns="urn:activemq">

@@ -62,6 +62,7 @@ class Process:
         self.name = name
         self.output = folder / f"{name}.out"
         with self.output.open("ab") as output:
+            self._begin = output.tell()
             self._process = subprocess.Popen(
                 command,
                 cwd=folder,
@@ -94,6 +95,10 @@ class Process:
                 self.kill()
                 raise DidNotStart(f"{self.name} did not start: {why}:\n{self.last_words()}")
             time.sleep(0.05)
+
+    def said(self, words: str) -> bool:
+        """Tell whether it has written this since it was started."""
+        return words.encode() in self.output.read_bytes()[self._begin :]
 
     def last_words(self) -> str:
         """Return the end of its output."""

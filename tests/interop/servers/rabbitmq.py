@@ -11,12 +11,10 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from stomp_sansio.protocol.versions import ALL_VERSIONS
-
 from .certificates import Certificates
 from .installing import apt, debian_version, run
 from .process import HOST, Process, answers_stomp, free_ports, is_open
-from .server import Door, Say, Server, Traits
+from .server import NOT_SPRING, Door, Say, Server, Traits
 
 __all__ = ["Epmd", "RabbitMQ"]
 
@@ -47,9 +45,13 @@ class RabbitMQ(Server):
     traits = Traits(
         vhost="/",
         other_vhost="/other",
-        versions=ALL_VERSIONS,
+        profile="rabbitmq",
         lacks={
             "selector": "the STOMP plugin has no selectors: every message is delivered",
+        },
+        leaves_out={
+            "delayed": "needs a plugin that Debian does not have",
+            **NOT_SPRING,
         },
     )
 
@@ -123,9 +125,8 @@ class RabbitMQ(Server):
         return (
             Door("tcp", f"stomp://{HOST}:{self.tcp}", self.tcp),
             Door("tls", f"stomps://localhost:{self.tls}", self.tls, ssl=context),
-            # Octets go in as they are and come back as text that is no UTF-8: no WebSocket may carry that.
-            Door("ws", f"ws://{HOST}:{self.ws}/ws", self.ws, text_only=True),
-            Door("wss", f"wss://localhost:{self.wss}/ws", self.wss, text_only=True, ssl=context),
+            Door("ws", f"ws://{HOST}:{self.ws}/ws", self.ws),
+            Door("wss", f"wss://localhost:{self.wss}/ws", self.wss, ssl=context),
         )
 
     def _environment(self) -> dict[str, str]:

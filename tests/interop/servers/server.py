@@ -16,7 +16,13 @@ from stomp_sansio.protocol.versions import ALL_VERSIONS, Version
 
 from .process import Process
 
-__all__ = ["Door", "NotInstalled", "Say", "Server", "Traits"]
+__all__ = ["NOT_SPRING", "Door", "NotInstalled", "Say", "Server", "Traits"]
+
+NOT_SPRING = dict.fromkeys(
+    ("greeting", "user-destination", "application-answers", "wrong-origin"),
+    "an application of Spring's answers there",
+)
+"""What only an application answers."""
 
 Say = Callable[[str], None]
 
@@ -37,7 +43,7 @@ class Door:
     transports: tuple[str, ...] = ("websocket", "xhr-streaming", "xhr-polling")
     """The transports of SockJS that may be used."""
     text_only: bool = False
-    """Whether it carries nothing but UTF-8, be it for SockJS's sake or the server's."""
+    """Whether it is SockJS, which carries nothing but UTF-8."""
     ssl: ssl.SSLContext | None = None
 
     def through(self, port: int) -> str:
@@ -59,12 +65,26 @@ class Traits:
     """What the names of topics begin with; a message for a topic reaches every subscriber."""
     queue: str = "/queue/"
     """What the names of queues begin with; a message for a queue reaches one subscriber."""
+    profile: str = ""
+    """The module of stomp_sansio.profiles that knows its headers."""
+    refused: str | None = None
+    """Where messages go that were refused; None where they are delivered again."""
+    bad_destination: str = "/nowhere/a"
+    """A destination that the server answers with ERROR; "" where every name is one."""
+    bad_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Headers of SEND that the server answers with ERROR."""
     largest: int = 1024 * 1024
     """Octets of the largest body that is tried."""
     lacks: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Scenarios that cannot succeed here, by name, and why: each is run, and must fail."""
+    """Scenarios that cannot succeed here, by name or as name@transport, and why: each is run, and must
+    fail.
+    """
     leaves_out: Mapping[str, str] = field(default_factory=dict[str, str])
     """Scenarios that make no sense here, by name, and why: they are not run."""
+
+    def why_not(self, scenario: str, transport: str) -> str | None:
+        """Return why a scenario must fail over a transport, or None."""
+        return self.lacks.get(scenario) or self.lacks.get(f"{scenario}@{transport}")
 
 
 class Server(ABC):

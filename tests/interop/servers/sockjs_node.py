@@ -28,7 +28,12 @@ class SockJSNode(Server):
     traits = Traits(
         vhost="/",
         other_vhost="/other",
-        lacks=RabbitMQ.traits.lacks,
+        profile="rabbitmq",
+        lacks={
+            "selector": RabbitMQ.traits.lacks["selector"],
+            "binary@ws": "the bridge passes on text, as SockJS does",
+        },
+        leaves_out=RabbitMQ.traits.leaves_out,
     )
 
     def __init__(self, folder: Path) -> None:
@@ -95,5 +100,5 @@ class SockJSNode(Server):
             Door("xhr-polling", f"http://{at}/stomp", self.port, ("xhr-polling",), text_only=True),
             Door("fallback", f"http://{at}/no-websocket", self.port, text_only=True),
             Door("recycling", f"http://{at}/recycling", self.port, ("xhr-streaming",), text_only=True),
-            Door("ws", f"ws://{at}/stomp/websocket", self.port, text_only=True),
+            Door("ws", f"ws://{at}/stomp/websocket", self.port),
         )

@@ -27,7 +27,31 @@ class Spring(Server):
     """The application with the simple broker, which lives in its memory."""
 
     name = "Spring"
-    traits = Traits()
+    traits = Traits(
+        versions=(Version.V1_1, Version.V1_2),
+        profile="spring",
+        lacks={
+            "receipts": "the simple broker answers no receipt but DISCONNECT's",
+        },
+        leaves_out={
+            **dict.fromkeys(
+                ("queues", "ack-auto", "ack-client", "ack-client-individual", "nack", "redelivery"),
+                "the simple broker keeps nothing: every destination is a topic, and an ACK is ignored",
+            ),
+            **dict.fromkeys(
+                ("commit", "abort", "transactional-ack"), "the simple broker ignores transactions"
+            ),
+            **dict.fromkeys(
+                ("durable", "expiry", "priority", "delayed", "dead-letters"),
+                "the simple broker keeps nothing",
+            ),
+            "wrong-login": "the simple broker asks for no login: an application refuses the HTTP request",
+            "request": "there are no temporary destinations: an application answers to user destinations",
+            "wrong-vhost": "there are no virtual hosts",
+            "vhosts": "there are no virtual hosts",
+            "error-frame": "needs a receipt to be told apart",
+        },
+    )
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -102,7 +126,19 @@ class SpringRelay(Spring):
     """The application with a RabbitMQ of its own behind it."""
 
     name = "Spring with a relay"
-    traits = Traits(versions=(Version.V1_1, Version.V1_2))
+    traits = Traits(
+        versions=(Version.V1_1, Version.V1_2),
+        profile="rabbitmq",
+        lacks={
+            "selector": RabbitMQ.traits.lacks["selector"],
+        },
+        leaves_out={
+            "wrong-login": "the application names the login",
+            "wrong-vhost": "the application names the virtual host",
+            "vhosts": "the application names the virtual host",
+            "delayed": RabbitMQ.traits.leaves_out["delayed"],
+        },
+    )
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -119,6 +155,9 @@ class SpringRelay(Spring):
         if self.broker.process is None or not self.broker.process.runs:
             self.broker.start()
         self._run(f"--interop.relay-port={self.broker.tcp}")
+        assert self.process is not None, "it was started"
+        process = self.process
+        process.wait_for(lambda: process.said("available=true"))
 
     def stop(self) -> None:
         """End both."""

@@ -1,0 +1,99 @@
+"""The results as a page: a table for each server, a row for each scenario, a column for each transport.
+
+This file must not know how a result came about.
+"""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from .running import Outcome, Result
+from .scenarios import SCENARIOS
+
+__all__ = ["matrix", "summary"]
+
+_SIGNS = {
+    Outcome.WORKS: "yes",
+    Outcome.LACKS: "no",
+    Outcome.LEFT_OUT: "-",
+    Outcome.NOT_THERE: "not yet",
+    Outcome.FAILED: "**FAILED**",
+}
+
+_WORST = (Outcome.FAILED, Outcome.LACKS, Outcome.WORKS, Outcome.LEFT_OUT, Outcome.NOT_THERE)
+"""What a cell shows where adapters differ: the first of these."""
+
+
+def summary(results: Iterable[Result]) -> str:
+    """Return how many results there are of each kind."""
+    counts = Counter(result.outcome for result in results)
+    return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
+
+
+def matrix(
+    results: Sequence[Result], versions: Mapping[str, str], skipped: Mapping[str, str], command: str
+) -> str:
+    """Return the page."""
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    lines = [
+        "# Servers, transports, scenarios",
+        "",
+        f"Made by `{command}` on {today}, with {platform.python_implementation()} "
+        f"{platform.python_version()}; the page is written by that command alone.",
+        "",
+        "*yes*: shown. *no*: the server cannot, which was shown too; the reason is below the table. "
+        "*-*: makes no sense there. A cell speaks for every adapter named above its table.",
+    ]
+    for server, version in versions.items():
+        ours = [result for result in results if result.server == server]
+        if ours:
+            lines += ["", *_table(server, version, ours)]
+    if skipped:
+        lines += ["", "## Not tried", ""]
+        lines += [f"- {server}: {why.splitlines()[0]}" for server, why in skipped.items()]
+    lines += ["", "## The scenarios", ""]
+    lines += [f"- `{scenario.name}`: {scenario.what}" for scenario in SCENARIOS]
+    return "\n".join(lines) + "\n"
+
+
+def _table(server: str, version: str, results: Sequence[Result]) -> list[str]:
+    transports = list(dict.fromkeys(result.transport for result in results))
+    played = [result for result in results if result.scenario]
+    adapters = sorted({result.adapter for result in played})
+    lines = [f"## {server} {version}", "", f"Adapters: {', '.join(adapters) or 'none'}.", ""]
+    if adapters:
+        lines.append("| scenario | " + " | ".join(transports) + " |")
+        lines.append("|---" * (len(transports) + 1) + "|")
+    reasons: dict[str, list[str]] = {}
+    for scenario in SCENARIOS:
+        row = [result for result in played if result.scenario == scenario.name]
+        if not row:
+            continue
+        cells: list[str] = []
+        for transport in transports:
+            cell = [result for result in row if result.transport == transport]
+            cells.append(_cell(cell) if cell else _SIGNS[Outcome.NOT_THERE])
+        lines.append(f"| `{scenario.name}` | " + " | ".join(cells) + " |")
+        for result in row:
+            if result.why and result.outcome is not Outcome.WORKS:
+                names = reasons.setdefault(result.why, [])
+                if scenario.name not in names:
+                    names.append(scenario.name)
+    missing = sorted({result.why for result in results if result.outcome is Outcome.NOT_THERE})
+    if reasons or missing:
+        lines.append("")
+    lines += [f"- {', '.join(f'`{name}`' for name in names)}: {why}" for why, names in reasons.items()]
+    lines += [f"- not yet: {why}" for why in missing]
+    return lines
+
+
+def _cell(results: Sequence[Result]) -> str:
+    outcomes = {result.outcome for result in results}
+    worst = next(outcome for outcome in _WORST if outcome in outcomes)
+    if worst is Outcome.FAILED:
+        failed = sorted({result.adapter for result in results if result.outcome is worst})
+        return f"{_SIGNS[worst]} {', '.join(failed)}" if len(failed) < len(results) else _SIGNS[worst]
+    return _SIGNS[worst]

@@ -1,0 +1,139 @@
+"""`./dev interop`: real servers, every scenario over every transport in every adapter, and a matrix of it.
+
+Servers that are missing are installed where that is possible, and otherwise skipped by name with the reason.
+This file must not know what a scenario does, nor how a server is run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.interop.matrix import matrix, summary
+from tests.interop.running import Outcome, Result, run_server
+from tests.interop.scenarios import SCENARIOS
+from tests.interop.servers.all import SERVERS
+from tests.interop.servers.process import DidNotStart
+from tests.interop.servers.server import NotInstalled
+
+ROOT = Path(__file__).resolve().parent.parent
+MATRIX = ROOT / "docs" / "servers" / "matrix.md"
+
+
+def _say(line: str) -> None:
+    print(f"interop: {line}", flush=True)
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev interop", description=__doc__)
+    parser.add_argument(
+        "servers", nargs="*", metavar="SERVER", help=f"which ones: {', '.join(SERVERS)} (default: all)"
+    )
+    parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one")
+    parser.add_argument("--transport", action="append", default=[], metavar="NAME", help="only this one")
+    parser.add_argument("--adapter", action="append", default=[], metavar="NAME", help="only this one")
+    parser.add_argument("--no-install", action="store_true", help="skip what is not installed")
+    parser.add_argument("--keep", action="store_true", help="keep what the servers wrote")
+    parser.add_argument("--write", action="store_true", help="write the matrix to docs/servers/matrix.md")
+    parser.add_argument("--list", action="store_true", help="list the scenarios and exit")
+    parser.add_argument("--verbose", action="store_true", help="print every result as it comes")
+    options = parser.parse_args(argv)
+    known = {
+        "server": (options.servers, set(SERVERS)),
+        "scenario": (options.scenario, {scenario.name for scenario in SCENARIOS}),
+    }
+    for what, (given, there) in known.items():
+        if unknown := set(given) - there:
+            parser.error(
+                f"there is no {what} {', '.join(sorted(unknown))}; there are {', '.join(sorted(there))}"
+            )
+    return options
+
+
+@dataclass
+class Run:
+    """What one call of the command finds out."""
+
+    options: argparse.Namespace
+    results: list[Result] = field(default_factory=list[Result])
+    versions: dict[str, str] = field(default_factory=dict[str, str])
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
+
+    def report(self, result: Result) -> None:
+        """Print a result that people want to see at once."""
+        if self.options.verbose or result.outcome is Outcome.FAILED:
+            _say(f"{result} {result.seconds:.1f} s")
+
+    def try_server(self, key: str, folder: Path) -> None:
+        """Install, start, exercise and stop one server; skip it with its reason if it cannot be had."""
+        kind = SERVERS[key]
+        try:
+            if not self.options.no_install:
+                kind.install(_say)
+            self.versions[kind.name] = kind.version()
+            server = kind(folder / key)
+            _say(f"{kind.name} {self.versions[kind.name]} starts")
+        except NotInstalled as why:
+            self.skipped[kind.name] = str(why)
+            _say(f"{kind.name} is skipped: {why}")
+            return
+        began = time.monotonic()
+        try:
+            server.start()
+            found = run_server(
+                server,
+                names=self.options.scenario,
+                transports=self.options.transport,
+                adapters=self.options.adapter,
+                report=self.report,
+            )
+        except DidNotStart as why:
+            # It is installed: that it does not run is a failure, not a reason to skip it.
+            found = [Result(kind.name, "", "", "start", Outcome.FAILED, str(why))]
+            self.report(found[0])
+        finally:
+            server.stop()
+        self.results += found
+        _say(f"{kind.name}: {summary(found)}, {time.monotonic() - began:.0f} s")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run what is asked for; the exit status says whether all that was tried is as it should be."""
+    options = _arguments(argv)
+    if options.list:
+        for scenario in SCENARIOS:
+            print(f"{scenario.name:26} {scenario.what}")
+        return 0
+    started = time.monotonic()
+    run = Run(options)
+    folder = Path(tempfile.mkdtemp(prefix="stomp-interop-"))
+    try:
+        for key in options.servers or SERVERS:
+            run.try_server(key, folder)
+    finally:
+        if options.keep:
+            _say(f"what the servers wrote is in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    text = matrix(run.results, run.versions, run.skipped, " ".join(["./dev interop", *argv]))
+    if options.write:
+        MATRIX.write_text(text)
+        _say(f"written to {MATRIX.relative_to(ROOT)}")
+    else:
+        print(text)
+    took = time.monotonic() - started
+    _say(f"{summary(run.results)}, {len(run.skipped)} server(s) skipped, {took:.0f} s")
+    failed = sum(result.outcome is Outcome.FAILED for result in run.results)
+    passed = sum(result.outcome in (Outcome.WORKS, Outcome.LACKS) for result in run.results)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
