@@ -4,6 +4,7 @@ from stomp_sansio.client import public
 from stomp_sansio.client.public import *  # noqa: F403  # the names are listed there, once for all adapters
 
 from .client import Client, Lifecycle, Message, Subscription, Transaction, connect
+from .server import Server, serve
 
-__all__ = ["Client", "Lifecycle", "Message", "Subscription", "Transaction", "connect"]
+__all__ = ["Client", "Lifecycle", "Message", "Server", "Subscription", "Transaction", "connect", "serve"]
 __all__ += public.__all__

@@ -1,0 +1,131 @@
+"""`serve`: the embedded broker on a port, for plain STOMP, WebSocket and SockJS.
+
+What lives here knows trio's listeners; it must not know what a broker does.
+"""
+
+from __future__ import annotations
+
+import secrets
+import ssl as ssl_module
+from collections.abc import Callable
+from types import TracebackType
+from typing import TypeVar, Unpack
+
+import trio
+
+from stomp_sansio.broker.events import BrokerEvent
+from stomp_sansio.links.peers import PeerId
+from stomp_sansio.protocol.headers import HeaderPairs
+from stomp_sansio.serving import ServeKeywords, ServerCore
+
+from ._driver import Driver
+from ._runner import logger
+
+__all__ = ["Server", "serve"]
+
+T = TypeVar("T")
+
+
+def serve(
+    host: str | None = "127.0.0.1",
+    port: int = 61613,
+    *,
+    ssl: ssl_module.SSLContext | None = None,
+    **keywords: Unpack[ServeKeywords],
+) -> Server:
+    """Return a server: `async with serve() as server` runs it, and drains it at the end of the block.
+
+    Messages are kept in memory alone. `host` None listens on every interface; port 0 is any that is free:
+    `server.urls` has it. With `ssl`, a context for servers, the port speaks TLS alone.
+
+    Raises:
+        ImportError: a package is not installed; the message says which.
+        ValueError: a keyword cannot be used.
+    """
+    return Server(host, port, ssl, **keywords)
+
+
+class Server(ServerCore):
+    """A broker that is running, inside its block."""
+
+    def __init__(
+        self,
+        host: str | None,
+        port: int,
+        ssl: ssl_module.SSLContext | None,
+        **keywords: Unpack[ServeKeywords],
+    ) -> None:
+        super().__init__(secrets.token_bytes, _log, tls=ssl is not None, **keywords)
+        self._host, self._port = host, port
+        self._driver: Driver[BrokerEvent] = Driver(self.broker, self._hear, ssl_context=ssl)
+        # Draining goes on while everything around is being cancelled.
+        self._scope = trio.CancelScope(shield=True)
+        self._nursery = trio.open_nursery()
+
+    async def __aenter__(self) -> Server:
+        """Listen.
+
+        Raises:
+            OSError: that is not possible, as when the port is in use.
+        """
+        try:
+            listeners = await trio.open_tcp_listeners(self._port, host=self._host)
+        except OSError as error:
+            raise OSError(error.errno, f"cannot listen on {self._host}:{self._port}: {error}") from error
+        self.addresses = [listener.socket.getsockname()[:2] for listener in listeners]
+        nursery = await self._nursery.__aenter__()
+        await nursery.start(self._run, listeners)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        with trio.CancelScope(shield=True), trio.move_on_after(self.close_timeout):
+            self._do(self.broker.close)
+            await self._driver.finished.wait()
+        self._scope.cancel()
+        try:
+            return await self._nursery.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as group:
+            # The block's own error goes on as it is; a nursery would make a group of it.
+            if error is None or list(group.exceptions) != [error]:
+                raise
+            return False
+
+    def send(
+        self, destination: str, body: bytes = b"", *, headers: HeaderPairs = (), vhost: str | None = None
+    ) -> None:
+        """Send a message to whoever is subscribed, or to a queue. Never waits.
+
+        Raises:
+            ValueError: there is no such destination or virtual host, or a limit is reached.
+        """
+        self._do(lambda now: self.broker.publish(destination, body, now, headers=headers, vhost=vhost))
+
+    def expel(self, peer: PeerId, message: str, *, details: str = "") -> None:
+        """Send a client an ERROR and end its connection. Harmless when it is gone."""
+        self._do(lambda now: self.broker.expel(peer, now, message, details=details))
+
+    def drop(self, peer: PeerId) -> None:
+        """End a client's connection at once, without a word. Harmless when it is gone."""
+        self._do(lambda now: self.broker.drop(peer, now))
+
+    async def _run(self, listeners: list[trio.SocketListener], *, task_status: trio.TaskStatus[None]) -> None:
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self._driver.run)
+                nursery.start_soon(self._driver.serve, listeners)
+                task_status.started()
+
+    def _do(self, command: Callable[[float], T]) -> T:
+        try:
+            return command(trio.current_time())
+        finally:
+            self._driver.kick()
+
+    def _hear(self, event: BrokerEvent) -> None:
+        self.hear(event, trio.current_time())
+
+
+def _log(event: BrokerEvent) -> None:
+    logger.debug("%r", event)

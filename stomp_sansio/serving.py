@@ -1,0 +1,118 @@
+"""A broker on a port for all transports, as far as no runtime changes it: its parts, and who may come in.
+
+An adapter adds sockets, TLS and time. This file must not know how any of them works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypedDict
+
+from .broker.broker import Broker
+from .broker.events import BrokerEvent, LoginAsked
+from .broker.logins import Logins
+from .broker.options import BrokerOptions
+from .broker.statistics import Statistics
+from .protocol.events import ConnectRequest
+
+__all__ = ["ServeKeywords", "ServerCore"]
+
+
+class ServeKeywords(TypedDict, total=False):
+    """What `serve` is told besides where to listen. All of it may be left out."""
+
+    login: Mapping[str, str] | Callable[[ConnectRequest], bool] | None
+    """The passcode of each login that may come in; or a function that says whether a client may, at once:
+    compare in it with `hmac.compare_digest`. None: everybody may.
+    """
+    path: str
+    """Where WebSockets connect, and the base URL of SockJS: "/stomp"."""
+    origins: Iterable[str]
+    """Web pages that may connect besides those of the same host, as "https://app.example.com"."""
+    options: BrokerOptions | None
+    """Limits and manners."""
+    on_event: Callable[[BrokerEvent], object] | None
+    """Is told everything that happens, as it happens. It must return soon."""
+    close_timeout: float
+    """Seconds that clients may take at the end for what was queued: 10."""
+
+
+class ServerCore:
+    """What servers of all colours have."""
+
+    def __init__(
+        self,
+        token_bytes: Callable[[int], bytes],
+        tell: Callable[[BrokerEvent], object],
+        *,
+        tls: bool,
+        login: Mapping[str, str] | Callable[[ConnectRequest], bool] | None = None,
+        path: str = "/stomp",
+        origins: Iterable[str] = (),
+        options: BrokerOptions | None = None,
+        on_event: Callable[[BrokerEvent], object] | None = None,
+        close_timeout: float = 10.0,
+    ) -> None:
+        """Make a broker that listens nowhere yet. `token_bytes(n)` returns n octets that nobody can foresee;
+        `tell` logs an event.
+
+        Raises:
+            ImportError: a package is not installed; the message says which.
+            ValueError: a keyword cannot be used.
+        """
+        try:
+            from .links.origin import OriginPolicy
+            from .links.server import LinkServer
+            from .links.server_options import ServerOptions
+        except ImportError as error:
+            raise ImportError(
+                f"WebSocket and SockJS need {error.name}: pip install 'stomp-sansio[ws]'", name=error.name
+            ) from None
+        options = options or BrokerOptions()
+        manners = ServerOptions(
+            path=path,
+            origins=OriginPolicy(origins),
+            tls_listeners=range(1_000) if tls else (),
+            max_streams=options.max_connections,
+            max_sessions=options.max_connections,
+            close_timeout=close_timeout,
+            limits=options.limits,
+        )
+        self.broker = Broker(LinkServer(token_bytes, manners), lambda: token_bytes(16).hex(), options)
+        """The machine. Give it commands through the server's methods: they carry out what it wishes then."""
+        self.close_timeout = close_timeout
+        self.addresses: list[tuple[str, int]] = []
+        """Host and port of each listening socket."""
+        self._tls = tls
+        self._base = manners.base
+        self._may_enter = login if callable(login) or login is None else Logins(login).allows
+        self._tell = tell
+        self._on_event = on_event
+
+    @property
+    def urls(self) -> list[str]:
+        """Where clients connect, the first address only: plain STOMP, WebSocket, SockJS."""
+        host, port = self.addresses[0]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # shown, not listened on
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        s = "s" if self._tls else ""
+        return [
+            f"stomp{s}://{where}/",
+            f"ws{s}://{where}{self._base}/websocket",
+            f"http{s}://{where}{self._base}",
+        ]
+
+    def statistics(self) -> Statistics:
+        """Return what there is and what has been, in numbers."""
+        return self.broker.statistics()
+
+    def hear(self, event: BrokerEvent, now: float) -> None:
+        """Take note of an event of the broker: let clients in or not, and pass it on."""
+        self._tell(event)
+        if isinstance(event, LoginAsked):
+            if self._may_enter is None or self._may_enter(event.request):
+                self.broker.accept(event.peer, now)
+            else:
+                self.broker.reject(event.peer, now, details="login or passcode is wrong")
+        if self._on_event is not None:
+            self._on_event(event)

@@ -1,0 +1,242 @@
+"""The embedded broker on a port: every transport, each colour that serves, and clients of this library."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any
+
+import pytest
+
+import stomp_asyncio
+import stomp_trio
+from stomp_sansio.broker.events import BrokerEvent, ClientConnected, ClientGone, MessageSent
+from stomp_sansio.broker.options import BrokerOptions
+from stomp_sansio.client.public import AuthenticationError, Backoff, BrokerError, Interrupted, Ready
+from stomp_sansio.protocol.events import ConnectRequest
+from stomp_sansio.serving import ServerCore
+from tests.adapters.colours import COLOURS, Colour
+
+SERVE: dict[str, Any] = {"trio": stomp_trio.serve, "asyncio": stomp_asyncio.serve}
+SERVING = [colour for colour in COLOURS if colour.name in SERVE]
+TRANSPORTS: list[tuple[str, dict[str, Any]]] = [("stomp", {}), ("ws", {})] + [
+    ("http", {"transports": (name,)}) for name in ("websocket", "xhr-streaming", "xhr-polling")
+]
+
+
+@pytest.fixture(params=SERVING, ids=[colour.name for colour in SERVING])
+def colour(request: pytest.FixtureRequest) -> Colour:
+    chosen: Colour = request.param
+    return chosen
+
+
+def serve(colour: Colour, **keywords: Any) -> Any:
+    return SERVE[colour.name](port=0, **keywords)
+
+
+def url(server: ServerCore, scheme: str) -> str:
+    (found,) = [each for each in server.urls if each.startswith(scheme)]
+    return found.replace("127.0.0.1", "localhost") if "s://" in found else found
+
+
+@pytest.mark.parametrize(("scheme", "keywords"), TRANSPORTS)
+def test_one_port_for_every_transport(colour: Colour, scheme: str, keywords: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        events: list[BrokerEvent] = []
+        async with serve(colour, on_event=events.append) as server:
+            async with colour.connect(url(server, scheme), **keywords) as client:
+                async with client.subscribe("/topic/*") as messages:
+                    await client.send("/topic/a", "grüße".encode(), receipt=True)
+                    assert (await messages.receive()).text == "grüße"
+                    server.send("/topic/b", b"from the server", headers={"x": "y"})
+                    message = await messages.receive()
+                    assert (message.body, message.headers["x"]) == (b"from the server", "y")
+                assert server.statistics().connections == 1
+            assert server.statistics().sent == 2
+        (connected,) = [event for event in events if isinstance(event, ClientConnected)]
+        assert (
+            connected.transport == {"stomp": "tcp", "ws": "websocket"}.get(scheme)
+            or keywords["transports"][0]
+        )
+        assert [event.clean for event in events if isinstance(event, ClientGone)] == [True]
+        assert [event.destination for event in events if isinstance(event, MessageSent)] == [
+            "/topic/a",
+            "/topic/b",
+        ]
+
+    colour.run(scenario)
+
+
+@pytest.mark.parametrize("scheme", ["stomps", "wss", "https"])
+def test_the_same_in_tls(colour: Colour, scheme: str, server_context: Any, client_context: Any) -> None:
+    async def scenario() -> None:
+        async with serve(colour, ssl=server_context) as server:
+            async with colour.connect(url(server, scheme), ssl=client_context) as client:
+                await client.send("/queue/a", b"secret", receipt=True)
+            assert server.statistics().queues["/", "/queue/a"].waiting == 1
+
+    colour.run(scenario)
+
+
+@pytest.mark.parametrize("name", ["stomp-sansio", "RabbitMQ/4.1"])
+def test_requests_are_answered_whoever_subscribes_to_the_replies(colour: Colour, name: str) -> None:
+    """The client subscribes to its temp queue itself, unless the server's name says that it need not."""
+
+    async def scenario() -> None:
+        async with serve(colour, options=BrokerOptions(server=name)) as server:  # noqa: SIM117
+            async with colour.connect(server.urls[0]) as asks, colour.connect(server.urls[1]) as answers:
+                async with (
+                    answers.subscribe("/queue/rpc", ack="client-individual") as requests,
+                    colour.tasks() as start,
+                ):
+
+                    async def answer() -> None:
+                        for _ in range(2):
+                            request = await requests.receive()
+                            async with request.process():
+                                headers = {"correlation-id": request.headers["correlation-id"]}
+                                await answers.send(
+                                    request.headers["reply-to"], request.body * 2, headers=headers
+                                )
+
+                    start(answer)
+                    for body in (b"a", b"b"):
+                        assert (await asks.request("/queue/rpc", body, timeout=10)).body == body * 2
+
+    colour.run(scenario)
+
+
+LOGINS = {"ada": "secret"}
+
+
+@pytest.mark.parametrize("login", [LOGINS, lambda request: LOGINS.get(request.login) == request.passcode])
+def test_who_may_not_enter_is_told_so(colour: Colour, login: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def scenario() -> None:
+        async with serve(colour, login=login) as server:
+            async with colour.connect(server.urls[0], login="ada", passcode="secret"):
+                pass
+            with pytest.raises(AuthenticationError):
+                async with colour.connect(server.urls[0], login="ada", passcode="a-canary"):
+                    raise AssertionError("it was let in")
+
+    colour.run(scenario)
+    assert "LoginAsked" in caplog.text
+    assert "secret" not in caplog.text
+    assert "a-canary" not in caplog.text
+
+
+def test_what_was_sent_is_written_before_the_end(colour: Colour) -> None:
+    async def scenario() -> None:
+        async with colour.tasks() as start, serve(colour) as server:
+            client = socket.create_connection(server.addresses[0])
+            subscribe = b"SUBSCRIBE\nid:0\ndestination:/topic/a\nreceipt:r\n\n\0"
+            client.sendall(b"CONNECT\naccept-version:1.2\n\n\0" + subscribe)
+            heard: list[bytes] = [b""]
+            while b"RECEIPT" not in heard[0]:
+                heard[0] += await colour.in_thread(client.recv, 65536)
+            start(colour.in_thread, read_to_the_end, client, heard)
+            for number in range(1_000):
+                server.send("/topic/a", b"%d" % number)
+        bodies = [int(frame.rpartition(b"\n")[2]) for frame in b"".join(heard).split(b"\0")[2:-1]]
+        assert bodies == list(range(1_000))
+        client.close()
+
+    colour.run(scenario)
+
+
+def read_to_the_end(client: socket.socket, heard: list[bytes]) -> None:
+    while octets := client.recv(65536):
+        heard.append(octets)
+
+
+def test_a_client_can_be_expelled_or_dropped(colour: Colour) -> None:
+    async def scenario() -> None:
+        peers: list[Any] = []
+
+        def remember(event: BrokerEvent) -> None:
+            if isinstance(event, ClientConnected):
+                peers.append(event.peer)
+
+        async with serve(colour, on_event=remember) as server:
+            async with colour.connect(server.urls[0], reconnect=Backoff(initial=0.01)) as client:
+                life = client.lifecycle()
+                server.expel(peers[-1], "maintenance", details="come back soon")
+                interrupted = await anext(life)
+                assert isinstance(interrupted, Interrupted)
+                assert isinstance(interrupted.error, BrokerError)
+                assert "maintenance" in str(interrupted.error)
+                assert isinstance(await anext(life), Ready)
+                server.drop(peers[-1])
+                assert isinstance(await anext(life), Interrupted)
+                assert isinstance(await anext(life), Ready)
+            assert len(peers) == 3
+
+    colour.run(scenario)
+
+
+def test_a_port_in_use_is_said_to_be(colour: Colour) -> None:
+    async def scenario() -> None:
+        async with serve(colour) as server:
+            port = server.addresses[0][1]
+            with pytest.raises(OSError, match=rf"cannot listen on 127.0.0.1:{port}: .*in use"):
+                async with SERVE[colour.name](port=port):
+                    raise AssertionError("it listens")
+
+    colour.run(scenario)
+
+
+def test_a_client_that_takes_nothing_does_not_hold_up_the_end(colour: Colour) -> None:
+    async def scenario() -> None:
+        async with serve(colour, close_timeout=0.1) as server:
+            silent = socket.create_connection(server.addresses[0])
+            silent.sendall(b"CONNECT\naccept-version:1.2\n\n\0SUBSCRIBE\nid:0\ndestination:/topic/a\n\n\0")
+            async with colour.connect(server.urls[0]) as client:
+                while server.statistics().subscriptions == 0:
+                    await client.send("/topic/b", receipt=True)
+                for _ in range(10):
+                    await client.send("/topic/a", bytes(1_000_000), receipt=True)
+        silent.close()
+
+    colour.run(scenario)
+
+
+def test_an_error_in_the_block_goes_on_as_it_is(colour: Colour) -> None:
+    async def scenario() -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with serve(colour):
+                raise ZeroDivisionError
+
+    colour.run(scenario)
+
+
+def test_every_interface_has_the_same_port(colour: Colour) -> None:
+    async def scenario() -> None:
+        async with SERVE[colour.name](None, 0) as server:
+            assert len({port for _, port in server.addresses}) >= 1
+            async with colour.connect(server.urls[0]):
+                pass
+
+    colour.run(scenario)
+
+
+def deny(request: ConnectRequest) -> bool:
+    return False
+
+
+@pytest.mark.parametrize(
+    ("addresses", "tls", "urls"),
+    [
+        (
+            [("10.0.0.1", 1)],
+            False,
+            ["stomp://10.0.0.1:1/", "ws://10.0.0.1:1/x/websocket", "http://10.0.0.1:1/x"],
+        ),
+        ([("::", 1)], True, ["stomps://[::1]:1/", "wss://[::1]:1/x/websocket", "https://[::1]:1/x"]),
+    ],
+)
+def test_urls_can_be_used(addresses: list[tuple[str, int]], tls: bool, urls: list[str]) -> None:
+    server = ServerCore(bytes, print, tls=tls, path="/x/", login=deny)
+    server.addresses = addresses
+    assert server.urls == urls
