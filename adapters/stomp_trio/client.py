@@ -67,11 +67,12 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
         """`stream` is one that is open already, and then the only one: there is no reconnecting."""
         asks, single = credentials is not None, stream is not None
         world = Surroundings(os.environ, secrets.token_bytes, random.random, logger, asks, single)
-        self._runner = Runner(prepare(url, world, **keywords), credentials, ssl, stream)
-        self._nursery = trio.open_nursery()
+        self._arguments = prepare(url, world, **keywords), credentials, ssl, stream
 
     async def __aenter__(self) -> Client:
-        runner, client = self._runner, Client(self._runner)
+        self._runner = runner = Runner(*self._arguments)
+        client = Client(runner)
+        self._nursery = trio.open_nursery()
         nursery = await self._nursery.__aenter__()
         try:
             await nursery.start(runner.run)

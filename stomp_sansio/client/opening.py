@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..protocol.connection import Connection
 from ..protocol.events import ClientEvent
 from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.limits import Limits
@@ -115,6 +116,8 @@ def connect(
     if max_queue < 1:
         raise ValueError(f"max_queue is {max_queue}: at least one message must have room to wait")
     limits = Limits.client() if limits is None else limits
+    # One that is thrown away: what no connection can be made with is told now.
+    Connection(versions=tuple(versions), heartbeat=heartbeat, limits=limits)
     routing = Routing(
         vhost=vhost,
         additional_headers=Headers(additional_headers).pairs,

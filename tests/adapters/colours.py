@@ -1,7 +1,7 @@
 """The three adapters as one: a scenario is written once, as a coroutine, and runs in each colour.
 
-The blocking adapter is dressed up: its methods can be awaited, and never suspend. This file must not know what
-a scenario does.
+The blocking adapter is dressed up: its methods can be awaited, and never suspend. This file must not know
+what a scenario does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import stomp_blocking
 import stomp_trio
 
 Function = Callable[..., Coroutine[Any, Any, Any]]
-Start = Callable[..., None]
+Start = Callable[..., object]
 
 
 class Colour(ABC):
@@ -33,7 +33,7 @@ class Colour(ABC):
     def run(self, scenario: Function, *arguments: Any) -> Any:
         """Run a scenario to its end."""
 
-    def connect(self, *arguments: Any, **keywords: Any) -> AbstractAsyncContextManager[Any]:
+    def connect(self, *arguments: Any, **keywords: Any) -> Any:
         return self.module.connect(*arguments, **keywords)
 
     @abstractmethod
@@ -54,9 +54,9 @@ class Trio(Colour):
 
     def run(self, scenario: Function, *arguments: Any) -> Any:
         async def main() -> Any:
-            before = set(trio.lowlevel.current_root_task().child_nurseries[0].child_tasks)
+            before = trio.lowlevel.current_statistics().tasks_living
             result = await scenario(*arguments)
-            assert set(trio.lowlevel.current_root_task().child_nurseries[0].child_tasks) <= before
+            assert trio.lowlevel.current_statistics().tasks_living == before, "a task was left behind"
             return result
 
         return trio.run(main)
@@ -105,7 +105,7 @@ class Blocking(Colour):
         assert threading.active_count() <= before, "a thread was left behind"
         return result
 
-    def connect(self, *arguments: Any, **keywords: Any) -> AbstractAsyncContextManager[Any]:
+    def connect(self, *arguments: Any, **keywords: Any) -> Any:
         if hook := keywords.get("credentials"):
             keywords["credentials"] = lambda: finish(hook())
         return Dressed(stomp_blocking.connect(*arguments, **keywords))
@@ -142,7 +142,7 @@ class Pumped(Blocking):
 
     name = "blocking-pumped"
 
-    def connect(self, *arguments: Any, **keywords: Any) -> AbstractAsyncContextManager[Any]:
+    def connect(self, *arguments: Any, **keywords: Any) -> Any:
         return super().connect(*arguments, thread=False, **keywords)
 
 

@@ -1,4 +1,4 @@
-"""Servers on real loopback sockets, each in a thread of its own: the broker of the tests, and a proxy that cuts.
+"""Servers on real loopback sockets, each in a thread of its own: the broker of the tests, and odder ones.
 
 Tests wait for what a server has seen, never for time to pass. This file must not know any client.
 """
@@ -11,11 +11,13 @@ import ssl
 import threading
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from stomp_asyncio._driver import Driver
 from stomp_sansio import ServerEvent
 from tests.adapters.broker import Broker
+
+EventT = TypeVar("EventT")
 
 PATIENCE = 20.0
 """Seconds after which a test that waits for a server has failed."""
@@ -75,18 +77,18 @@ class LoopbackBroker:
         self._sock = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._sock.getsockname()[1]
 
-        async def serve() -> None:
-            self._driver: Driver[None] = Driver(self.broker, lambda event: None, ssl_context=ssl_context)
-            await self._driver.serve([self._sock])
+        self._loop.start(self._serve(ssl_context))
 
-        self._loop.start(serve())
+    async def _serve(self, ssl_context: ssl.SSLContext | None) -> None:
+        self._driver: Driver[None] = Driver(self.broker, lambda event: None, ssl_context=ssl_context)
+        await self._driver.serve([self._sock])
 
     def _saw(self, event: ServerEvent) -> None:
         with self._loop.changed:
             self.events.append(event)
             self._loop.changed.notify_all()
 
-    def saw(self, kind: type[ServerEvent], **fields: object) -> list[ServerEvent]:
+    def saw(self, kind: type[EventT], **fields: object) -> list[EventT]:
         """Return the events of a kind whose fields have these values."""
         return [
             event
@@ -118,3 +120,52 @@ class LoopbackBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._loop.stop()
+
+
+class OddServer:
+    """A server that reads something from each client, answers the same to all, and perhaps hangs up."""
+
+    def __init__(self, answer: bytes, *, greets: bool = False, hangs_up: bool = True) -> None:
+        """`greets` answers before the client has said anything."""
+        self.heard: list[bytes] = []
+        self._answer = answer
+        self._greets = greets
+        self._hangs_up = hangs_up
+        self._sock = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._sock.getsockname()[1]
+        self._clients: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, name="odd server", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._sock.accept()
+            except OSError:
+                return
+            self._clients.append(client)
+            client.settimeout(PATIENCE)
+            try:
+                if not self._greets:
+                    self.heard.append(client.recv(65536))
+                client.sendall(self._answer)
+                if self._hangs_up:
+                    client.shutdown(socket.SHUT_WR)
+                    while data := client.recv(65536):
+                        self.heard.append(data)
+                    client.close()
+            except OSError:
+                client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Closing alone would not wake the thread that accepts.
+        self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+        for client in self._clients:
+            client.close()
+        self._thread.join(PATIENCE)

@@ -28,7 +28,7 @@ from stomp_sansio.client.public import (
     ReceiptTimeout,
     TransactionLost,
 )
-from tests.adapters.colours import COLOURS, Colour, Start
+from tests.adapters.colours import COLOURS, Colour
 from tests.adapters.loopback import LoopbackBroker
 
 FAST = Backoff(initial=0.01, cap=0.05)
@@ -188,14 +188,18 @@ async def transactions(client: Any) -> None:
         result = await messages.receive()
         assert (result.text, result.content_type) == ("result", "text/x-result")
         with pytest.raises(RuntimeError, match="on purpose"):
-            async with client.transaction() as transaction:
-                await transaction.send("/queue/tx", "never")
-                await transaction.nack(result)
-                raise RuntimeError("on purpose")
+            await roll_back(client, result)
         await client.send("/queue/tx", "next", receipt=True)
         following = await messages.receive()
         assert following.text == "next"
         await following.ack(receipt=True)
+
+
+async def roll_back(client: Any, result: Any) -> None:
+    async with client.transaction() as transaction:
+        await transaction.send("/queue/tx", "never")
+        await transaction.nack(result)
+        raise RuntimeError("on purpose")
 
 
 async def questions(stage: Stage, client: Any) -> None:
@@ -261,15 +265,14 @@ def test_a_client_that_is_closed_says_so(stage):
 
 def test_drain_takes_nothing_new_and_waits_for_what_was_sent(stage):
     async def scenario() -> None:
-        async with stage.connect() as client:
-            async with client.subscribe("/queue/other") as messages:
-                tickets = [client.send_soon("/queue/a", f"{number}") for number in range(100)]
-                await client.drain()
-                assert {ticket.outcome for ticket in tickets} == {Outcome.CONFIRMED}
-                with pytest.raises(ConnectionClosed, match="being closed"):
-                    await client.send("/queue/a", "x")
-                with pytest.raises(ConnectionClosedOK):
-                    await messages.receive()
+        async with stage.connect() as client, client.subscribe("/queue/other") as messages:
+            tickets = [client.send_soon("/queue/a", f"{number}") for number in range(100)]
+            await client.drain()
+            assert {ticket.outcome for ticket in tickets} == {Outcome.CONFIRMED}
+            with pytest.raises(ConnectionClosed, match="being closed"):
+                await client.send("/queue/a", "x")
+            with pytest.raises(ConnectionClosedOK):
+                await messages.receive()
         assert len(stage.server.saw(Send)) == 100
 
     stage.colour.run(scenario)
@@ -334,31 +337,34 @@ def test_keywords_of_a_subscription_are_judged_at_once(stage, keywords, told):
 
 def test_too_many_messages_are_dropped_or_end_the_subscription_as_told(stage):
     async def scenario() -> None:
-        async with stage.connect() as client:
-            async with (
-                client.subscribe("/topic/a", max_queue=3, overflow="drop-oldest") as latest,
-                client.subscribe("/topic/a", max_queue=3, overflow="end") as strict,
-            ):
-                for number in range(10):
-                    await client.send("/topic/a", str(number), receipt=True)
-                assert [(await latest.receive()).text for _ in range(3)] == ["7", "8", "9"]
-                assert latest.dropped == 7
-                assert [(await strict.receive()).text for _ in range(3)] == ["0", "1", "2"]
-                with pytest.raises(Overflow, match="max_queue is 3"):
-                    await strict.receive()
+        async with (
+            stage.connect() as client,
+            client.subscribe("/topic/a", max_queue=3, overflow="drop-oldest") as latest,
+            client.subscribe("/topic/a", max_queue=3, overflow="end") as strict,
+        ):
+            for number in range(10):
+                await client.send("/topic/a", str(number), receipt=True)
+            assert [(await latest.receive()).text for _ in range(3)] == ["7", "8", "9"]
+            assert latest.dropped == 7
+            assert [(await strict.receive()).text for _ in range(3)] == ["0", "1", "2"]
+            with pytest.raises(Overflow, match="max_queue is 3"):
+                await strict.receive()
 
     stage.colour.run(scenario)
 
 
 def test_a_full_subscription_stops_reading_and_loses_nothing(stage):
     async def scenario() -> None:
-        async with stage.connect(max_queue=4) as client, stage.connect() as sender:
-            async with client.subscribe("/topic/a") as messages:
-                await client.send("/queue/elsewhere", receipt=True)
-                for number in range(500):
-                    await sender.send("/topic/a", str(number) + "x" * 5000, receipt=number % 50 == 49)
-                bodies = [(await messages.receive()).text for _ in range(500)]
-                assert [int(body.rstrip("x")) for body in bodies] == list(range(500))
+        async with (
+            stage.connect(max_queue=4) as client,
+            stage.connect() as sender,
+            client.subscribe("/topic/a") as messages,
+        ):
+            await client.send("/queue/elsewhere", receipt=True)
+            for number in range(500):
+                await sender.send("/topic/a", str(number) + "x" * 5000, receipt=number % 50 == 49)
+            bodies = [(await messages.receive()).text for _ in range(500)]
+            assert [int(body.rstrip("x")) for body in bodies] == list(range(500))
 
     stage.colour.run(scenario)
 
@@ -369,6 +375,7 @@ def test_a_refused_destination_tells_the_sender_and_the_session_goes_on(stage):
         async with stage.connect() as client:
             with pytest.raises(BrokerError, match="no access to /queue/forbidden") as caught:
                 await client.send("/queue/forbidden", "x", receipt=True)
+            assert caught.value.error is not None
             assert caught.value.error.receipt_id
             await client.send("/queue/allowed", "x", receipt=True)
 
@@ -389,46 +396,39 @@ def test_what_needs_a_connection_fails_without_one(stage):
     async def scenario() -> None:
         async with stage.connect(reconnect=Backoff(initial=30, cap=60)) as client:
             life = client.lifecycle()
-            async with client.transaction() as lost_later:
-                await stage.drop_all()
-                assert isinstance(await anext(life), Interrupted)
-                assert not client.connected
-                assert client.version is None
-                assert client.server is None
-                with pytest.raises(NotConnected, match=r"wait=True"):
-                    await client.send("/queue/a", "x")
-                with pytest.raises(NotConnected):
-                    await client.request("/queue/a", "x")
-                with pytest.raises(NotConnected):
-                    async with client.transaction():
-                        pass
-                with pytest.raises(TransactionLost, match="begin again"):
-                    await lost_later.send("/queue/a", "x")
-                with pytest.raises(TransactionLost):
-                    async with client_block(lost_later):
-                        pass
-                ticket = client.send_soon("/queue/a", "x")
-                assert ticket.outcome is None
-                raised = True
-        assert raised
+            await stage.drop_all()
+            assert isinstance(await anext(life), Interrupted)
+            assert not client.connected
+            assert client.version is None
+            assert client.server is None
+            with pytest.raises(NotConnected, match=r"wait=True"):
+                await client.send("/queue/a", "x")
+            with pytest.raises(NotConnected):
+                await client.request("/queue/a", "x")
+            with pytest.raises(NotConnected):
+                await client.transaction().__aenter__()
+            ticket = client.send_soon("/queue/a", "x")
+            assert ticket.outcome is None
         assert ticket.outcome is Outcome.ABANDONED
 
-    def run() -> None:
-        stage.colour.run(scenario)
-
-    with pytest.raises(TransactionLost):
-        run()
+    stage.colour.run(scenario)
 
 
-def client_block(transaction: Any) -> Any:
-    class Block:
-        async def __aenter__(self) -> None:
-            await transaction.send("/queue/a", "y")
+def test_a_transaction_dies_with_its_connection(stage):
+    async def lose_one(client: Any) -> None:
+        life = client.lifecycle()
+        async with client.transaction() as transaction:
+            await stage.drop_all()
+            assert isinstance(await anext(life), Interrupted)
+            with pytest.raises(TransactionLost, match="begin again"):
+                await transaction.send("/queue/a", "x")
 
-        async def __aexit__(self, *error: object) -> None:
-            pass
+    async def scenario() -> None:
+        async with stage.connect() as client:
+            with pytest.raises(TransactionLost, match="begin again"):
+                await lose_one(client)
 
-    return Block()
+    stage.colour.run(scenario)
 
 
 def test_messages_sent_while_disconnected_wait_in_the_outbox(stage):
@@ -468,9 +468,9 @@ def test_credentials_are_asked_for_before_every_attempt(stage):
 @pytest.mark.parametrize(
     "answer", [OSError("the token server is down"), Credentials("a\0b")], ids=["raises", "odd"]
 )
-def test_credentials_that_cannot_be_had_are_a_failed_attempt(stage, answer):
+def test_credentials_that_cannot_be_had_are_a_failed_attempt(stage, answer: OSError | Credentials):
     async def hook() -> Credentials:
-        if isinstance(answer, Exception):
+        if isinstance(answer, OSError):
             raise answer
         return answer
 
@@ -497,17 +497,19 @@ def test_interceptors_see_what_goes_and_what_comes_and_add_headers(stage):
         raise ValueError("an interceptor's own fault")
 
     async def scenario() -> None:
-        async with stage.connect(outgoing=outgoing, incoming=incoming) as client:
-            async with client.subscribe("/queue/a", ack="client-individual") as messages:
-                await client.send("/queue/a", "x", headers={"mine": "1"}, receipt=True)
-                message = await messages.receive()
-                assert message.headers["traceparent"] == "00-/queue/a"
-                assert message.headers["mine"] == "1"
-                await message.ack()
-                with pytest.raises(PermissionError, match="vetoed"):
-                    await client.send("/queue/a", headers={"veto": "1"})
-                async with client.transaction() as transaction:
-                    await transaction.send("/queue/b", "y")
+        async with (
+            stage.connect(outgoing=outgoing, incoming=incoming) as client,
+            client.subscribe("/queue/a", ack="client-individual") as messages,
+        ):
+            await client.send("/queue/a", "x", headers={"mine": "1"}, receipt=True)
+            message = await messages.receive()
+            assert message.headers["traceparent"] == "00-/queue/a"
+            assert message.headers["mine"] == "1"
+            await message.ack()
+            with pytest.raises(PermissionError, match="vetoed"):
+                await client.send("/queue/a", headers={"veto": "1"})
+            async with client.transaction() as transaction:
+                await transaction.send("/queue/b", "y")
         assert commands == ["SUBSCRIBE", "SEND", "ACK", "SEND", "BEGIN", "SEND", "UNSUBSCRIBE"]
         assert events[0] == "Connected"
         assert {"Receipt", "Message", "Closed"} <= set(events)
@@ -642,8 +644,3 @@ def test_many_tasks_share_one_client(stage: Stage):
             ]
 
     stage.colour.run(scenario)
-
-
-def test_unused_names_are_checked() -> None:
-    """`Start` is what `tasks` yields."""
-    assert Start
