@@ -98,20 +98,19 @@ class Epoch:
     def _listen(self, now: float) -> bool:
         """Take one event of the link; return whether there was one."""
         event = self.link.next_event()
-        match event:
-            case LinkData():
-                self.connection.receive_data(event.data, now)
-            case LinkOpened():
-                self.transport = event.transport
-                # Where messages carry the stream, a message is a frame: there are servers that read no second
-                # one.
-                self._whole_frames = self._whole_frames or event.transport != "tcp"
-                self._connect(self.connection)
-            case LinkClosed():
-                self.link_closed = event
-                self.connection.receive_eof(now)
-            case None:
-                return False
+        if event is None:
+            return False
+        if isinstance(event, LinkData):
+            self.connection.receive_data(event.data, now)
+        elif isinstance(event, LinkOpened):
+            self.transport = event.transport
+            # Where messages carry the stream, a message is a frame: there are servers that read no second
+            # one.
+            self._whole_frames = self._whole_frames or event.transport != "tcp"
+            self._connect(self.connection)
+        else:
+            self.link_closed = event
+            self.connection.receive_eof(now)
         return True
 
     def fill(self, now: float) -> None:

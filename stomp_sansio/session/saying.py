@@ -1,4 +1,4 @@
-"""Whether something can be said at all, found out before there is a connection to say it on.
+"""How something is said, and whether it can be, found out before there is a connection to say it on.
 
 This file must not know connections, nor what is done with the answer.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from ..protocol.encoder import encode
 from ..protocol.engine import extra_headers
 from ..protocol.frames import Frame
-from ..protocol.headers import Headers
+from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.versions import Version
 from .subscription import Subscription
 
-__all__ = ["check_send", "check_subscribe"]
+__all__ = ["check_send", "check_subscribe", "with_content_type"]
 
 
 def check_send(
@@ -37,3 +37,14 @@ def check_subscribe(version: Version, subscription: Subscription) -> None:
     own = (("id", subscription.id), ("destination", subscription.destination))
     pairs = [*own, *extra_headers(subscription.headers, "id", "destination", "ack", "receipt")]
     encode(Frame("SUBSCRIBE", pairs), version)
+
+
+def with_content_type(headers: HeaderPairs, content_type: str | None) -> HeaderPairs:
+    """Return headers that name the type of the content as well, if there is one.
+
+    Raises:
+        LocalProtocolError: they name one already. The caller is to blame.
+    """
+    if content_type is None:
+        return headers
+    return [("content-type", content_type), *extra_headers(headers, "content-type")]

@@ -167,8 +167,7 @@ class Sending:
             entry = next(iter(self._outbox.unwritten))
             if entry.strikes:
                 # What may have ended a connection goes alone, so that the next ERROR says which it was.
-                if self._outbox.written:
-                    return
+                # Suspects are the oldest: nothing is out when their turn comes.
                 self._suspect = entry
             if self._write(entry, epoch):
                 self._outbox.wrote(entry, epoch.number)

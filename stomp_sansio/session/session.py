@@ -7,7 +7,6 @@ connection comes about, nor any clock.
 from __future__ import annotations
 
 from ..errors import LocalProtocolError, Misuse
-from ..protocol.engine import extra_headers
 from ..protocol.events import AckMode, Connected
 from ..protocol.headers import HeaderPairs, Headers
 from .course import Course, Observer
@@ -16,21 +15,12 @@ from .errors import ConnectionClosedOK, MessageExpired, NotConnected, ReplyTimeo
 from .failures import Failure
 from .lifeline import SessionState
 from .options import Credentials
-from .saying import check_subscribe
+from .saying import check_subscribe, with_content_type
 from .subscription import Delivery, OnExit, OverflowPolicy, Subscription
 from .tickets import Outcome, Ticket
+from .transaction import Transaction
 
 __all__ = ["Observer", "Session", "Transaction"]
-
-
-class Transaction:
-    """A transaction, which lives and dies with the connection it was begun on."""
-
-    __slots__ = ("epoch", "id")
-
-    def __init__(self, id: str, epoch: int) -> None:
-        self.id = id
-        self.epoch = epoch
 
 
 class Session(Course):
@@ -93,7 +83,7 @@ class Session(Course):
         if self._draining is None:
             self._draining = Ticket("drain")
             for subscription in list(self._subscriptions):
-                self.unsubscribe(subscription, now=now)
+                self._end_subscription(subscription, ())
         self._settle(now)
         return self._draining
 
@@ -148,13 +138,13 @@ class Session(Course):
             epoch,
             destination,
             body,
-            _with_content_type(headers, content_type),
+            with_content_type(headers, content_type),
             now,
             receipt=self._next_id("m") if confirm else None,
             content_length=content_length,
             wait=wait,
         )
-        self._lifeline.flush(now)
+        self._written(epoch, now)
         return ticket
 
     def subscribe(
@@ -203,9 +193,12 @@ class Session(Course):
             LocalProtocolError: the headers cannot be represented. It goes on.
         """
         if not subscription.ended:
-            self._say_unsubscribe(subscription, headers)
-            self._subscriptions.remove(subscription)
+            self._end_subscription(subscription, headers)
         self._settle(now)
+
+    def _end_subscription(self, subscription: Subscription, headers: HeaderPairs) -> None:
+        self._say_unsubscribe(subscription, headers)
+        self._subscriptions.remove(subscription)
 
     def take(self, subscription: Subscription, now: float) -> Delivery | None:
         """Remove and return the oldest message that waits in a subscription, or None; reading may go on."""
@@ -213,7 +206,7 @@ class Session(Course):
         if epoch is None:
             return self._subscriptions.take(subscription, 0)
         delivery = self._subscriptions.take(subscription, epoch.number)
-        if epoch.paused and not self._subscriptions.full:
+        if epoch.paused and not self._should_pause():
             self._settle(now)
         return delivery
 
@@ -293,7 +286,7 @@ class Session(Course):
             epoch,
             destination,
             body,
-            _with_content_type([*own, *given], content_type),
+            with_content_type([*own, *given], content_type),
             now,
             receipt=None,
             content_length=True,
@@ -349,11 +342,11 @@ class Session(Course):
             destination,
             body,
             transaction=transaction.id,
-            headers=_with_content_type(headers, content_type),
+            headers=with_content_type(headers, content_type),
             content_length=content_length,
         )
         ticket = self._sending.await_room(f"SEND to {destination!r}", epoch, now)
-        self._lifeline.flush(now)
+        self._written(epoch, now)
         return ticket
 
     def commit(self, transaction: Transaction, *, headers: HeaderPairs = (), now: float) -> Ticket:
@@ -379,8 +372,15 @@ class Session(Course):
 
     # What must hold
 
+    def _written(self, epoch: Epoch | None, now: float) -> None:
+        """Wake the writer. Nothing else has changed, unless somebody waits now while reading is paused."""
+        if epoch is not None and epoch.paused:
+            self._settle(now)
+        else:
+            self._lifeline.flush(now)
+
     def _alive(self, command: str) -> None:
-        if self.state in _OVER or self._draining is not None:
+        if self._draining is not None or self.state in (SessionState.CLOSING, SessionState.ENDED):
             if self.error is None:
                 raise ConnectionClosedOK(f"{command}: the session is closed, or being closed")
             raise self._over()
@@ -399,12 +399,3 @@ class Session(Course):
                 "the connection of the transaction is gone, and the server has rolled it back: begin again"
             )
         return epoch
-
-
-_OVER = (SessionState.CLOSING, SessionState.ENDED)
-
-
-def _with_content_type(headers: HeaderPairs, content_type: str | None) -> HeaderPairs:
-    if content_type is None:
-        return headers
-    return [("content-type", content_type), *extra_headers(headers, "content-type")]

@@ -161,24 +161,18 @@ class Subscriptions:
     # Ending
 
     def remove(self, subscription: Subscription) -> None:
-        """End a subscription, as was asked for. What waits in it can still be taken."""
-        self._forget(subscription)
-        if not subscription.ended:
-            subscription.ended = True
-            self._changed(subscription)
+        """End a subscription that has not ended. What waits in it can still be taken."""
+        del self._by_id[subscription.id]
+        self._full.discard(subscription)
+        self.octets -= subscription.octets
+        subscription.ended = True
+        self._changed(subscription)
 
     def end(self, subscription: Subscription, error: Exception | None) -> None:
-        """End a subscription for a reason of its own: who takes from it is told."""
+        """End a subscription for a reason that a taker is told. Harmless when it has ended."""
         if not subscription.ended:
             subscription.error = error
-        self.remove(subscription)
-
-    def _forget(self, subscription: Subscription) -> None:
-        # Another one may have its id by now.
-        if self._by_id.get(subscription.id) is subscription:
-            del self._by_id[subscription.id]
-            self._full.discard(subscription)
-            self.octets -= subscription.octets
+            self.remove(subscription)
 
     def connection_lost(self) -> None:
         """Drop what will be delivered again, and what the lost connection was still to be told."""
