@@ -113,11 +113,10 @@ class Connection:
             LocalProtocolError: not connected, an unknown transaction, a receipt id in use, or a header that
                 the negotiated version cannot represent.
         """
-        extra = list(extra_headers(headers, "destination"))
-        if content_type is not None:
-            extra = [("content-type", content_type), *extra_headers(extra, "content-type")]
         own = [("destination", destination)]
-        self._submit("SEND", own, transaction, receipt, extra, body, content_length=content_length)
+        self._submit(
+            "SEND", own, transaction, receipt, headers, body, content_type, content_length=content_length
+        )
 
     def subscribe(
         self,
@@ -380,6 +379,7 @@ class Connection:
         receipt: str | None,
         headers: HeaderPairs,
         body: bytes = b"",
+        content_type: str | None = None,
         *,
         content_length: bool = True,
     ) -> None:
@@ -397,9 +397,11 @@ class Connection:
                     Misuse.DUPLICATE_RECEIPT, f"receipt {receipt!r} is awaited already: use another id"
                 )
             own.append(("receipt", receipt))
+        if content_type is not None:
+            own.append(("content-type", content_type))
         if headers:
             reserved = _RESERVED.get(command, ())
-            own += extra_headers(headers, "transaction", "receipt", *reserved, *(name for name, _ in own))
+            own += extra_headers(headers, "transaction", "receipt", *reserved, *[name for name, _ in own])
         octets = self._engine.prepare(command, own, body, content_length=content_length)
         self._engine.commit(command, octets)
         if receipt is not None:

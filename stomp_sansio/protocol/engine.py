@@ -32,6 +32,9 @@ _EventT = TypeVar("_EventT")
 # Unread octets at which reading should pause: one read of a usual driver.
 _ENOUGH = 64 * 1024
 
+# Looked up once: a member of an enumeration costs five times as much as a global name.
+_V1_0, _CLOSED = Version.V1_0, State.CLOSED
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -168,7 +171,7 @@ class Engine(Generic[_EventT]):
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Buffer octets of the peer."""
-        if not data or self.state is State.CLOSED or self._eof:
+        if not data or self._state is _CLOSED or self._eof:
             return
         self.heartbeat.heard(now)
         self.parser.receive_data(data)
@@ -255,27 +258,22 @@ class Engine(Generic[_EventT]):
         """Return the octets of a frame, or raise: nothing is changed. Queue them with `commit` when all else
         is checked.
         """
-        if next_state(self.state, command) is None:
+        if next_state(self._state, command) is None:
             raise self.refusal(command)
-        try:
-            octets = bytes(memoryview(body))
-        except TypeError:
-            kind = type(body).__name__
-            raise TypeError(
-                f"the body is {kind}, not bytes: encode text first, as in text.encode()"
-            ) from None
+        octets = body if type(body) is bytes else _octets(body)
         # Before a version is agreed only frames without escapes are written, and 1.0 is the version that has
         # none.
-        version = self.parser.version or Version.V1_0
+        version = self.parser.version or _V1_0
         if command in ("CONNECT", "CONNECTED"):
             version = self.versions[-1]
         return encode(Frame(command, Headers(headers), octets), version, content_length=content_length)
 
     def commit(self, command: str, octets: bytes) -> None:
         """Queue the octets of a frame and go on to the state behind it."""
-        state = next_state(self.state, command)
+        state = next_state(self._state, command)
         assert state is not None, "prepare() has looked"
-        self.state = state
+        if state is not self._state:
+            self.state = state
         self.output.append(octets)
 
     def refusal(self, command: str) -> LocalProtocolError:
@@ -336,17 +334,26 @@ class Engine(Generic[_EventT]):
         self.parser = FrameParser(self.parser.version, self.limits)
 
 
-def extra_headers(headers: HeaderPairs, *own: str) -> list[tuple[str, str]]:
+def extra_headers(headers: HeaderPairs, *own: str) -> tuple[tuple[str, str], ...]:
     """Return the caller's additional headers as pairs.
 
     Raises:
         LocalProtocolError: one of them is a header that the method writes itself: it has a parameter for
             that.
     """
-    pairs = list(headers.pairs if isinstance(headers, Headers) else Headers(headers).pairs)
-    for name, _ in pairs:
-        if name in own:
+    given = headers if type(headers) is Headers else Headers(headers)
+    for name in own:
+        if name in given.first:
             raise LocalProtocolError(
                 Misuse.BAD_HEADER, f"{name!r} in headers: pass it as the argument that this method has for it"
             )
-    return pairs
+    return given.pairs
+
+
+def _octets(body: bytes) -> bytes:
+    """Return the octets of whatever holds some."""
+    try:
+        return bytes(memoryview(body))
+    except TypeError:
+        kind = type(body).__name__
+    raise TypeError(f"the body is {kind}, not bytes: encode text first, as in text.encode()")

@@ -38,21 +38,23 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, headers: HeaderPairs = ()) -> None:
         self.repeated = None
+        # By type where it can be: to ask whether something is a mapping takes longer than all the rest.
         if type(headers) is dict:
             self.first = headers.copy()
-        elif isinstance(headers, Headers):
+        elif type(headers) is Headers:
             self.first = headers.first
             self.repeated = headers.repeated
-        elif isinstance(headers, Mapping):
+        elif type(headers) is not list and isinstance(headers, Mapping):
             # A mapping may be an iterable of pairs by its type alone: here it is one of names.
             self.first = dict(cast("Mapping[str, str]", headers))
         else:
-            pairs = tuple((name, value) for name, value in headers)
-            self.first = first = dict[str, str]()
-            for name, value in pairs:
-                first.setdefault(name, value)
-            if len(first) != len(pairs):
-                self.repeated = pairs
+            pairs = [(name, value) for name, value in cast("Iterable[tuple[str, str]]", headers)]
+            last = dict(pairs)
+            self.first = last
+            if len(last) != len(pairs):
+                # Of repeated names the last has won, in the place of the first: now the other way round.
+                self.repeated = tuple(pairs)
+                self.first = last | dict(reversed(pairs))
 
     @staticmethod
     def adopt(first: dict[str, str]) -> Headers:
