@@ -19,8 +19,8 @@ PACKAGES = ["stomp_sansio", "stomp_trio", "stomp_asyncio", "stomp_blocking", "st
 NAMES = """
 Abort Ack AckMode Begin ClientEvent CloseReason Closed Commit ConnectRequest Connected Connection Disconnect
 Error Fault Frame FrameParser HeaderPairs Headers Limits LinkFault LocalProtocolError Message Misuse Nack
-NotText Receipt RemoteProtocolError Send Sender ServerConnection ServerEvent State StompError Subscribe Unsubscribe
-Version encode validate
+NotText Receipt RemoteProtocolError Send Sender ServerConnection ServerEvent State StompError Subscribe
+Unsubscribe Version encode validate
 """
 
 BOTH = """
@@ -35,8 +35,9 @@ ATTRIBUTES: dict[type, str] = {
     Headers: "adopt first get get_all items keys pairs repeated values",
     Limits: """
         client server max_body max_command_line max_header_block max_headers max_http_header_block
-        max_http_headers max_info_body max_line max_message max_message_fragments max_sockjs_frame max_sockjs_messages
-        max_streaming_response max_subscriptions max_transactions max_unacknowledged max_unread
+        max_http_headers max_info_body max_line max_message max_message_fragments max_sockjs_frame
+        max_sockjs_messages max_streaming_response max_subscriptions max_transactions
+        max_unacknowledged max_unread
     """,
 }
 
