@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.interop.endurance import Played, page, play_all, play_cluster_of_three
 from tests.interop.matrix import matrix, summary
 from tests.interop.running import Outcome, Result, run_server
 from tests.interop.scenarios import SCENARIOS
@@ -23,7 +24,7 @@ from tests.interop.servers.process import DidNotStart
 from tests.interop.servers.server import NotInstalled
 
 ROOT = Path(__file__).resolve().parent.parent
-MATRIX = ROOT / "docs" / "servers" / "matrix.md"
+PAGES = ROOT / "docs" / "servers"
 
 
 def _say(line: str) -> None:
@@ -40,7 +41,12 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--adapter", action="append", default=[], metavar="NAME", help="only this one")
     parser.add_argument("--no-install", action="store_true", help="skip what is not installed")
     parser.add_argument("--keep", action="store_true", help="keep what the servers wrote")
-    parser.add_argument("--write", action="store_true", help="write the matrix to docs/servers/matrix.md")
+    parser.add_argument("--write", action="store_true", help="write the page into docs/servers/")
+    parser.add_argument("--faults", action="store_true", help="instead: many messages through faults")
+    parser.add_argument("--cluster", action="store_true", help="instead: a cluster of three, one is killed")
+    parser.add_argument(
+        "--messages", type=int, default=20_000, help="of --faults and --cluster (%(default)s)"
+    )
     parser.add_argument("--list", action="store_true", help="list the scenarios and exit")
     parser.add_argument("--verbose", action="store_true", help="print every result as it comes")
     options = parser.parse_args(argv)
@@ -110,29 +116,70 @@ def main(argv: Sequence[str]) -> int:
         for scenario in SCENARIOS:
             print(f"{scenario.name:26} {scenario.what}")
         return 0
-    started = time.monotonic()
-    run = Run(options)
     folder = Path(tempfile.mkdtemp(prefix="stomp-interop-"))
     try:
-        for key in options.servers or SERVERS:
-            run.try_server(key, folder)
+        if options.faults or options.cluster:
+            return _endure(options, argv, folder)
+        return _try_all(options, argv, folder)
     finally:
         if options.keep:
             _say(f"what the servers wrote is in {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    text = matrix(run.results, run.versions, run.skipped, " ".join(["./dev interop", *argv]))
-    if options.write:
-        MATRIX.write_text(text)
-        _say(f"written to {MATRIX.relative_to(ROOT)}")
-    else:
-        print(text)
+
+
+def _try_all(options: argparse.Namespace, argv: Sequence[str], folder: Path) -> int:
+    """Play the scenarios."""
+    started = time.monotonic()
+    run = Run(options)
+    for key in options.servers or SERVERS:
+        run.try_server(key, folder)
+    _publish(options, "matrix.md", matrix(run.results, run.versions, run.skipped, _command(argv)))
     took = time.monotonic() - started
     _say(f"{summary(run.results)}, {len(run.skipped)} server(s) skipped, {took:.0f} s")
     failed = sum(result.outcome is Outcome.FAILED for result in run.results)
     passed = sum(result.outcome in (Outcome.WORKS, Outcome.LACKS) for result in run.results)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
+
+
+def _endure(options: argparse.Namespace, argv: Sequence[str], folder: Path) -> int:
+    """Play faults, or the loss of a node."""
+    keys = ["rabbitmq"] if options.cluster else options.servers or ["rabbitmq", "activemq", "artemis"]
+    adapters = options.adapter or ["stomp_trio"]
+    try:
+        for key in keys:
+            SERVERS[key].install(_say)
+        versions = {SERVERS[key].name: SERVERS[key].version() for key in keys}
+        if options.cluster:
+            played = play_cluster_of_three(folder, adapters, options.messages, _say_played)
+        else:
+            played = play_all(keys, folder, adapters, options.messages, _say_played)
+    except (NotInstalled, DidNotStart) as why:
+        _say(str(why))
+        return 1
+    name = "cluster-figures.md" if options.cluster else "faults.md"
+    _publish(options, name, page(played, versions, _command(argv)))
+    failed = sum(bool(one.problems) for one in played)
+    print(f"{len(played) - failed} passed, {failed} failed")
+    return 1 if failed or not played else 0
+
+
+def _say_played(played: Played) -> None:
+    _say(str(played))
+
+
+def _command(argv: Sequence[str]) -> str:
+    return " ".join(["./dev interop", *argv])
+
+
+def _publish(options: argparse.Namespace, name: str, text: str) -> None:
+    """Print a page, or write it to where it belongs."""
+    if not options.write:
+        print(text)
+        return
+    (PAGES / name).write_text(text)
+    _say(f"written to {(PAGES / name).relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -193,7 +193,7 @@ class _Awaitable:
 
     async def __anext__(self) -> Any:
         try:
-            return _awaitable(next(self._iterator))
+            return _awaitable(next(getattr(self, "_iterator", self._inner)))
         except StopIteration:
             raise StopAsyncIteration from None
 

@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from stomp_sansio.profiles import activemq, rabbitmq
+
 from .colours import Client, Colour
 from .servers.server import Door, Server
 
@@ -105,6 +107,16 @@ class Exchange:
         except TimeoutError:
             return
         raise AssertionError(f"a message that should not come: {message.body[:60]!r}")
+
+    def prefetch(self, count: int) -> dict[str, str]:
+        """Let several messages come before the first ACK, where a server would send one, or all there are."""
+        match self.traits.profile:
+            case "rabbitmq":
+                return rabbitmq.subscribe(prefetch=count)
+            case "activemq":
+                return activemq.subscribe(prefetch=count)
+            case _:
+                return {}
 
     async def pass_gate(self) -> None:
         """Say that this cell has come so far, and wait until what all wait for has happened."""

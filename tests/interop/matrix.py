@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from .running import Outcome, Result
 from .scenarios import SCENARIOS
 
-__all__ = ["matrix", "summary"]
+__all__ = ["made_by", "matrix", "summary"]
 
 _SIGNS = {
     Outcome.WORKS: "yes",
@@ -33,16 +33,21 @@ def summary(results: Iterable[Result]) -> str:
     return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
 
 
+def made_by(command: str) -> str:
+    """Say what made a page, when, and with what."""
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"Made by `{command}` on {today}, with {python}; the page is written by that command alone."
+
+
 def matrix(
     results: Sequence[Result], versions: Mapping[str, str], skipped: Mapping[str, str], command: str
 ) -> str:
     """Return the page."""
-    today = datetime.datetime.now(tz=datetime.UTC).date()
     lines = [
         "# Servers, transports, scenarios",
         "",
-        f"Made by `{command}` on {today}, with {platform.python_implementation()} "
-        f"{platform.python_version()}; the page is written by that command alone.",
+        made_by(command),
         "",
         "*yes*: shown. *no*: the server cannot, which was shown too; the reason is below the table. "
         "*-*: makes no sense there. A cell speaks for every adapter named above its table.",

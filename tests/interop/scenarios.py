@@ -212,7 +212,7 @@ async def _after_acks(x: Exchange, mode: str, acknowledged: list[int], again: li
     async with x.connect() as client:
         for number in range(3):
             await x.send(client, x.queue(), b"%d" % number)
-        async with client.subscribe(x.queue(), ack=mode, headers=_prefetch(x, 10)) as messages:
+        async with client.subscribe(x.queue(), ack=mode, headers=x.prefetch(10)) as messages:
             came = [await x.receive(messages) for _ in range(3)]
             for number in acknowledged:
                 await came[number].ack(receipt=x.confirms)
@@ -221,17 +221,6 @@ async def _after_acks(x: Exchange, mode: str, acknowledged: list[int], again: li
         bodies = await x.bodies(messages, len(again))
         expect(sorted(bodies) == again, f"{again!r} should come again, {bodies!r} did")
         await x.nothing(messages)
-
-
-def _prefetch(x: Exchange, count: int) -> dict[str, str]:
-    """Let several messages come before the first ACK, where a server lets only one."""
-    match x.traits.profile:
-        case "rabbitmq":
-            return rabbitmq.subscribe(prefetch=count)
-        case "activemq":
-            return activemq.subscribe(prefetch=count)
-        case _:
-            return {}
 
 
 @scenario("NACK: the message is delivered again, or goes where refused messages go")

@@ -29,6 +29,8 @@ class ActiveMQ(Server):
     traits = Traits(
         profile="activemq",
         refused="/queue/ActiveMQ.DLQ",
+        bad_destination="",
+        bad_headers={"priority": "high"},
         lacks={
             "wrong-vhost": "the host header is ignored: there is one virtual host",
         },
