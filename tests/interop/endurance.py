@@ -126,11 +126,11 @@ def page(played: Sequence[Played], versions: Mapping[str, str], command: str) ->
         "",
         made_by(command),
         "",
-        "Messages are sent with receipts, and consumed at the same time with ack=client-individual, both "
-        "through the fault, which strikes when a third is confirmed. *Lost* is what was confirmed and never "
-        "came: it must be 0. *Duplicates* are deliveries beyond the first: at least once means that there are "
-        "some. *Out of order* are first deliveries that came behind a later message. *Noticed* is how long the "
-        f"first loss of a connection took to be seen, with heart-beats every {HEARTBEAT:g} s.",
+        "Messages are sent with receipts, and consumed at the same time with ack=client-individual, both",
+        "through the fault, which strikes when a third is confirmed. *Lost* is what was confirmed and never",
+        "came: it must be 0. *Duplicates* are deliveries beyond the first: at least once means that there",
+        "are some. *Out of order* are first deliveries that came behind a later message. *Noticed* is how long",
+        f"the first loss of a connection took to be seen, with heart-beats every {HEARTBEAT:g} s.",
         "",
         f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}.",
         "",
