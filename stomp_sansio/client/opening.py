@@ -13,7 +13,7 @@ from ..protocol.connection import Connection
 from ..protocol.events import ClientEvent
 from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.limits import Limits
-from ..protocol.rendering import one_line
+from ..protocol.rendering import FrameLines
 from ..protocol.versions import ALL_VERSIONS, Version
 from ..session.backoff import DEFAULT_BACKOFF, Backoff
 from ..session.options import Credentials, SessionOptions
@@ -163,13 +163,13 @@ def connect(
 
 def _observer(log: Log, incoming: Incoming | None) -> Observer | None:
     # Asked once: frames that nobody reads cost nothing.
-    logs = log.isEnabledFor(_DEBUG)
-    if not logs and incoming is None:
+    lines = FrameLines() if log.isEnabledFor(_DEBUG) else None
+    if lines is None and incoming is None:
         return None
 
     def observe(said: bytes | ClientEvent) -> None:
-        if logs:
-            log.debug(f"{'>' if isinstance(said, bytes) else '<'} {one_line(said)}")
+        if lines is not None:
+            log.debug(f"{'>' if isinstance(said, bytes) else '<'} {lines.line(said)}")
         if incoming is not None and not isinstance(said, bytes):
             try:
                 incoming(said)

@@ -125,10 +125,21 @@ class LoopbackBroker:
 class OddServer:
     """A server that reads something from each client, answers the same to all, and perhaps hangs up."""
 
-    def __init__(self, answer: bytes, *, greets: bool = False, hangs_up: bool = True) -> None:
-        """`greets` answers before the client has said anything."""
+    def __init__(
+        self,
+        answer: bytes,
+        *,
+        greets: bool = False,
+        hangs_up: bool = True,
+        ssl_context: ssl.SSLContext | None = None,
+        cuts: bool = False,
+    ) -> None:
+        """`greets` answers before the client has said anything; `cuts` hangs up without TLS's good-bye."""
         self.heard: list[bytes] = []
+        """Octets inside TLS, if there is TLS."""
         self._answer = answer
+        self._ssl_context = ssl_context
+        self._cuts = cuts
         self._greets = greets
         self._hangs_up = hangs_up
         self._sock = socket.create_server(("127.0.0.1", 0))
@@ -144,18 +155,31 @@ class OddServer:
             except OSError:
                 return
             self._clients.append(client)
-            client.settimeout(PATIENCE)
             try:
-                if not self._greets:
-                    self.heard.append(client.recv(65536))
-                client.sendall(self._answer)
-                if self._hangs_up:
-                    client.shutdown(socket.SHUT_WR)
-                    while data := client.recv(65536):
-                        self.heard.append(data)
-                    client.close()
+                self._talk(client)
             except OSError:
+                pass
+            if self._hangs_up:
                 client.close()
+
+    def _talk(self, client: socket.socket) -> None:
+        client.settimeout(PATIENCE)
+        if self._ssl_context is not None:
+            client = self._ssl_context.wrap_socket(client, server_side=True)
+            self._clients.append(client)
+        if not self._greets:
+            self.heard.append(client.recv(65536))
+        client.sendall(self._answer)
+        if not self._hangs_up:
+            return
+        if isinstance(client, ssl.SSLSocket):
+            if not self._cuts:
+                client = client.unwrap()
+            client.close()
+            return
+        client.shutdown(socket.SHUT_WR)
+        while data := client.recv(65536):
+            self.heard.append(data)
 
     def __enter__(self) -> Self:
         return self
