@@ -103,6 +103,9 @@ class Proxy:
                     continue
                 data = source.recv(_CHUNK)
                 flow.heard = time.monotonic()
+                if flow.over:
+                    # What woke us is our own reset, and no end to pass on.
+                    return
                 if not data:
                     target.shutdown(socket.SHUT_WR)
                     return
@@ -125,11 +128,13 @@ class _Flow:
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
         self.heard = time.monotonic()
+        self.over = False
         for stream in (client, server):
             stream.settimeout(None)
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def reset(self) -> None:
+        self.over = True
         _reset(self.client)
         _reset(self.server)
 
