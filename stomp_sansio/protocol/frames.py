@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..redaction import excerpt
 from .headers import HeaderPairs, Headers
 
-__all__ = ["Frame", "proven_frame"]
+__all__ = ["Frame"]
 
 
 class Frame:
@@ -43,16 +43,3 @@ class Frame:
 
     def __repr__(self) -> str:
         return f"Frame({self.command!r}, {self.headers!r}, {excerpt(self.body)})"
-
-
-def proven_frame(command: str, first: dict[str, str], body: bytes) -> Frame:
-    """Return a frame without a copy of its headers: for whoever has just made that dict, and forgets it."""
-    frame = _new(Frame)
-    frame.command = command
-    frame.headers = _adopt(first)
-    frame.body = body
-    return frame
-
-
-_new = object.__new__
-_adopt = Headers.adopt

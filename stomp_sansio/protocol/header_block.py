@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ..errors import Fault, RemoteProtocolError
 from ..redaction import REDACTED, excerpt, is_secret
@@ -17,10 +18,14 @@ from .headers import Headers
 from .limits import Limits
 from .versions import Version
 
-__all__ = ["Grammar", "Head", "content_length", "examine", "unescape"]
+__all__ = ["Escapes", "Grammar", "Head", "content_length", "escapes_of", "examine", "unescape_all"]
 
 _NUL, _LF, _CR = 0, 10, 13
 _NEVER = 1 << 62
+
+Escapes: TypeAlias = tuple[tuple[str, str], ...]
+"""Sequences in headers, and the characters they mean; two backslashes, which mean one, go without saying."""
+
 # Octets at the start of a line that is too long which tell what it is.
 _TELLING = 1024
 
@@ -46,7 +51,29 @@ class Head:
     """The offset of the first octet of the body."""
 
 
-def unescape(text: str, escapes: Mapping[str, str]) -> str:
+def escapes_of(version: Version | None) -> Escapes:
+    """Return the escapes of a version's headers; none where nothing is escaped, or nothing negotiated yet."""
+    return tuple((f"\\{letter}", meant) for letter, meant in _letters(version).items() if letter != "\\")
+
+
+def _letters(version: Version | None) -> Mapping[str, str]:
+    return {} if version is None else version.rules.unescapes
+
+
+def unescape_all(headers: Mapping[str, str], escapes: Escapes) -> dict[str, str]:
+    """Return headers with their escapes resolved; fewer than before, where two names turn out to be one.
+
+    Raises:
+        ValueError: an escape is not defined.
+    """
+    resolved: dict[str, str] = {}
+    for name, value in headers.items():
+        plain_name = _unescape(name, escapes) if "\\" in name else name
+        resolved[plain_name] = _unescape(value, escapes) if "\\" in value else value
+    return resolved
+
+
+def _unescape(text: str, escapes: Escapes) -> str:
     """Return a header name or value with its escapes resolved.
 
     STOMP 1.2, "Value Encoding": one pass from left to right; any other sequence, a lone backslash at the end
@@ -55,33 +82,15 @@ def unescape(text: str, escapes: Mapping[str, str]) -> str:
     Raises:
         ValueError: an escape is not defined.
     """
-    pieces = text.split("\\")
-    if "" not in pieces:
-        # No two backslashes in a row, and none at either end: each one begins an escape of one letter.
-        resolved = pieces[0]
-        for piece in pieces[1:]:
-            character = escapes.get(piece[0])
-            if character is None:
-                raise ValueError(piece)
-            resolved += character + piece[1:]
-        return resolved
-    parts = [pieces[0]]
-    position = 1
-    while position < len(pieces):
-        piece = pieces[position]
-        if piece:
-            character = escapes.get(piece[0])
-            if character is None:
-                raise ValueError(piece)
-            parts += (character, piece[1:])
-            position += 1
-        elif position + 1 < len(pieces) and "\\" in escapes:
-            # Nothing between two backslashes: they are an escaped one, and what follows them is plain.
-            parts += ("\\", pieces[position + 1])
-            position += 2
-        else:
-            raise ValueError(text)
-    return "".join(parts)
+    if "\\\\" in text:
+        # The leftmost two backslashes in a row are always one escape: only such a pair could end in the first
+        # of them. So what stands before, between and behind these pairs is read by itself.
+        return "\\".join([_unescape(part, escapes) for part in text.split("\\\\")])
+    for sequence, character in escapes:
+        text = text.replace(sequence, character)
+    if "\\" in text:
+        raise ValueError(text)
+    return text
 
 
 def content_length(headers: Headers, limits: Limits) -> int:
@@ -242,7 +251,7 @@ def _headers(command: str, lines: list[bytes], grammar: Grammar, crlf: bool) -> 
     version = grammar.version
     # Before a version is negotiated nothing is unescaped: an ERROR that refuses a connection keeps its
     # reason.
-    escapes = None if version is None or command in HANDSHAKE else version.rules.unescapes
+    escapes = () if command in HANDSHAKE else escapes_of(version)
     pairs: list[tuple[str, str]] = []
     for number, line in enumerate(lines, 1):
         try:
@@ -264,7 +273,7 @@ def _headers(command: str, lines: list[bytes], grammar: Grammar, crlf: bool) -> 
     return headers
 
 
-def _pair(line: bytes, grammar: Grammar, crlf: bool, escapes: Mapping[str, str] | None) -> tuple[str, str]:
+def _pair(line: bytes, grammar: Grammar, crlf: bool, escapes: Escapes) -> tuple[str, str]:
     """Return name and value of one header line."""
     try:
         text = line.decode("utf-8", "replace" if grammar.tolerant else "strict")
@@ -281,17 +290,15 @@ def _pair(line: bytes, grammar: Grammar, crlf: bool, escapes: Mapping[str, str] 
         raise RemoteProtocolError(Fault.BAD_HEADER, "an empty name")
     if escapes and "\\" in text:
         try:
-            return unescape(name, escapes), unescape(value, escapes)
+            return _unescape(name, escapes), _unescape(value, escapes)
         except ValueError:
             pass
-        defined = " ".join(f"\\{letter}" for letter in escapes)
+        defined = " ".join(f"\\{letter}" for letter in _letters(grammar.version))
         raise RemoteProtocolError(Fault.BAD_ESCAPE, f"a backslash sequence that is none of {defined}")
     return name, value
 
 
-def _receipt(
-    lines: list[bytes], grammar: Grammar, crlf: bool, escapes: Mapping[str, str] | None
-) -> str | None:
+def _receipt(lines: list[bytes], grammar: Grammar, crlf: bool, escapes: Escapes) -> str | None:
     """Return the value of the first good `receipt` line of a block that is not good as a whole."""
     for line in lines:
         if line.startswith(b"receipt:"):

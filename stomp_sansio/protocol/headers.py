@@ -12,7 +12,6 @@ from ..redaction import redacted
 
 __all__ = ["HeaderPairs", "Headers"]
 
-_new = object.__new__
 _DefaultT = TypeVar("_DefaultT")
 
 HeaderPairs: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -55,14 +54,6 @@ class Headers(Mapping[str, str]):
                 # Of repeated names the last has won, in the place of the first: now the other way round.
                 self.repeated = tuple(pairs)
                 self.first = last | dict(reversed(pairs))
-
-    @staticmethod
-    def adopt(first: dict[str, str]) -> Headers:
-        """Return the headers of a dict without a copy: for whoever has just made it, and forgets it."""
-        headers = _new(Headers)
-        headers.first = first
-        headers.repeated = None
-        return headers
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:

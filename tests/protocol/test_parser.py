@@ -483,3 +483,12 @@ def test_a_refused_stream_is_let_go():
         tracemalloc.stop()
     assert parser.unread == 0
     assert held < 100_000
+
+
+def test_a_head_that_has_begun_is_judged_by_the_version_that_is_set_meanwhile():
+    parser = FrameParser(Version.V1_1)
+    parser.receive_data(b"SEND\na:\\r")
+    assert parser.next_frame() is None
+    parser.version = Version.V1_2
+    parser.receive_data(b"\n\n\0")
+    assert parser.next_frame() == Frame("SEND", {"a": "\r"})
