@@ -5,7 +5,6 @@ Each test is named for the attack; the rules that defeat them are tested one by 
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +24,6 @@ from stomp_sansio import (
     NotText,
     RemoteProtocolError,
     ServerConnection,
-    StompError,
     Version,
     encode,
 )
@@ -203,21 +201,22 @@ def test_there_are_forty_bad_lengths():
     assert len(set(BAD_LENGTHS)) >= 40
 
 
-@pytest.mark.parametrize("version", list(Version))
 @pytest.mark.parametrize("value", BAD_LENGTHS, ids=range(len(BAD_LENGTHS)))
-@pytest.mark.parametrize("tolerant", [False, True])
-def test_length_desync_by_what_is_no_number(version: Version, value: str, tolerant: bool):
-    if version is A1_0 and value.lstrip(" \t") == "5":
-        pytest.skip("STOMP 1.0 pads its values: this is a good length there")
-    line = f"content-length:{value}\n".encode()
-    never_again(b"SEND\ndestination:/q\n" + line + b"\nhello\0SEND\ndestination:/q\n\n\0", version, tolerant)
+def test_length_desync_by_what_is_no_number(value: str):
+    octets = b"SEND\ndestination:/q\n" + f"content-length:{value}\n".encode()
+    for version in Version:
+        if version is A1_0 and value.lstrip(" \t") == "5":
+            continue  # 1.0 pads its values: this is a good length there
+        for tolerant in (False, True):
+            never_again(octets + b"\nhello\0SEND\ndestination:/q\n\n\0", version, tolerant)
 
 
-@pytest.mark.parametrize("version", list(Version))
 @pytest.mark.parametrize("rest", BAD_BODIES)
-@pytest.mark.parametrize("tolerant", [False, True])
-def test_length_desync_by_a_wrong_number(version: Version, rest: bytes, tolerant: bool):
-    never_again(b"SEND\ndestination:/q\n" + rest + b"SEND\ndestination:/q\n\n\0", version, tolerant)
+@pytest.mark.parametrize("version", list(Version))
+def test_length_desync_by_a_wrong_number(version: Version, rest: bytes):
+    octets = b"SEND\ndestination:/q\n" + rest + b"SEND\ndestination:/q\n\n\0"
+    for tolerant in (False, True):
+        never_again(octets, version, tolerant)
 
 
 def never_again(octets: bytes, version: Version, tolerant: bool) -> None:
@@ -277,119 +276,6 @@ def test_a_client_that_asks_for_everything_and_takes_nothing_is_cut_off():
         ask(connection, wire("BEGIN", f"transaction:{number}"))
     assert connection.wants_close
     assert connection.unsent < 1_000
-
-
-# Credentials in reprs, errors, and what a server tells its client
-
-CANARY = "CANARY-5ecre7"
-SECRET_LINES = (
-    *(
-        f"passcode:{CANARY}",
-        f"authorization:Bearer {CANARY}",
-        f"Cookie:session={CANARY}",
-        f"X-Auth-Token:{CANARY}",
-    ),
-    *(f"proxy-authorization:{CANARY}", f"set-cookie:{CANARY}", f"api-key:{CANARY}", f"password:{CANARY}"),
-)
-
-
-def shown(error: BaseException | None) -> str:
-    """Return all that an error shows, and what hangs on it."""
-    texts: list[str] = []
-    while error is not None:
-        texts += [repr(error), str(error), *traceback.format_exception(error), repr(error.__dict__)]
-        error = error.__cause__ or error.__context__
-    return "\n".join(texts)
-
-
-FAULTY: tuple[tuple[str, bytes], ...] = tuple(
-    (name, octets)
-    for line in (line.encode() for line in SECRET_LINES)
-    for name, octets in (
-        ("an escape", b"%b\\t" % line),
-        ("a CR", b"%b\rx" % line),
-        ("no UTF-8", b"%b\xff" % line),
-        ("a NUL", b"%b\0" % line),
-        ("a long line", b"%b%b" % (line, b"x" * 9_000)),
-        ("a long line after it", b"%b\nx:%b" % (line, b"x" * 9_000)),
-        ("no colon", line.replace(b":", b" ")),
-        ("another separator", line.replace(b":", b"=")),
-        ("folded", b"%b\n %b" % (line.partition(b":")[0] + b":", CANARY.encode())),
-        ("an empty name after it", b"%b\n:x" % line),
-        ("a bad length after it", b"%b\ncontent-length:x" % line),
-        ("too many lines", b"%b\n%b" % (line, b"x:1\n" * 200)),
-        ("a bad heart-beat", b"%b\naccept-version:1.2\nversion:1.2\nheart-beat:x" % line),
-        ("no version", b"%b\naccept-version:9\nversion:9" % line),
-    )
-)
-
-
-@pytest.mark.parametrize(
-    ("name", "octets"), FAULTY, ids=[f"{name}-{index}" for index, (name, _) in enumerate(FAULTY)]
-)
-@pytest.mark.parametrize("command", ["CONNECT", "CONNECTED", "SEND", "MESSAGE", "ERROR", "PING"])
-def test_no_secret_is_shown_or_echoed_whatever_is_wrong_with_its_frame(
-    command: str, name: str, octets: bytes
-):
-    wholes = (b"%b\n%b\n\n\0" % (command.encode(), octets), octets + b"\n")
-    for octets in wholes:
-        connections: list[Connection | ServerConnection] = [
-            Connection(),
-            client(),
-            ServerConnection(),
-            server(),
-        ]
-        for connection in connections:
-            connection.receive_data(octets, 0.0)
-            connection.receive_eof(0.0)
-            texts = [repr(connection)]
-            while (event := connection.next_event()) is not None:
-                texts.append(repr(event))
-                if isinstance(event, Closed):
-                    texts.append(shown(event.error))
-            written = connection.data_to_send(0.0)
-            assert CANARY not in "\n".join(texts)
-            assert CANARY.encode() not in written
-
-
-@pytest.mark.parametrize("tail", ["", "\0", "\n", "\r", "\ud800"])
-def test_no_secret_is_shown_when_the_caller_is_refused(tail: str):
-    secret = CANARY + tail
-    said: list[str] = []
-    for call in (
-        lambda: Connection().connect(passcode=secret, host="\0"),
-        lambda: Connection().connect(login="\ud800", passcode=secret),
-        lambda: Connection().connect(headers={"authorization": secret, "": "x"}),
-        lambda: Connection().connect(passcode=secret, headers={"passcode": secret}),
-        lambda: client().send("/q\0", headers={"x-token": secret}),
-        lambda: client(A1_0).send("/q\n", headers={"cookie": secret}),
-        lambda: client(A1_1).send("/q\ud800", headers={"cookie": secret}),
-        lambda: encode(Frame("CONNECT", {"passcode": secret}, b"body"), A1_2),
-        lambda: encode(Frame("SEND", {"content-length": "9", "token": secret}), A1_2),
-    ):
-        with pytest.raises(StompError) as caught:
-            call()
-        said.append(shown(caught.value))
-    assert CANARY not in "\n".join(said)
-
-
-def test_no_secret_is_shown_by_what_is_right():
-    headers = [tuple(line.split(":", 1)) for line in SECRET_LINES]
-    frame = Frame("CONNECT", [(name, value) for name, value in headers])
-    things: list[object] = [frame, frame.headers]
-    connection = ServerConnection()
-    things += ask(connection, wire("CONNECT", "accept-version:1.2", "login:me", *SECRET_LINES))
-    connection.accept()
-    things += ask(
-        connection, wire("SEND", "destination:/q", *SECRET_LINES), wire("DISCONNECT", *SECRET_LINES)
-    )
-    other = client()
-    lines = ("destination:/q", "message-id:1", "subscription:s", *SECRET_LINES)
-    things += tell(
-        other, wire("MESSAGE", *lines), wire("ERROR", "message:m", *SECRET_LINES, body=CANARY.encode())
-    )
-    assert any(isinstance(thing, Error) for thing in things)
-    assert CANARY not in repr(things)
 
 
 # Bad input, each kind in one place: a clear word, and nothing lost
