@@ -1,4 +1,4 @@
-"""Credentials: not in any repr, any error, anything that hangs on one, nor in what a server tells its client."""
+"""Credentials: not in any repr, any error, what hangs on one, nor in what a server tells its client."""
 
 from __future__ import annotations
 
