@@ -16,6 +16,7 @@ from ..machine import StreamAction, StreamId, StreamLoss, TLSInfo
 from ..protocol.deadlines import Deadlines
 from ..protocol.limits import Limits
 from .cookies import CookieJar
+from .extra_headers import checked_headers
 from .http_client import ResponseData, ResponseHead
 from .http_stream import HttpStream
 from .http_streams import HttpStreams
@@ -25,7 +26,6 @@ from .opening import route_to
 from .proxy import Proxy
 from .sockjs_status import Outcome, judge_status, refused_request
 from .url import Endpoint, sockjs_endpoint
-from .websocket_handshake import checked_headers
 
 __all__ = ["INFO_TIMEOUT", "InfoEvent", "InfoReceived", "InfoRequest"]
 

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
 
-import h11
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.utilities import RemoteProtocolError as WSProtoError
 
-from ..errors import LinkFault, LocalProtocolError, Misuse, RemoteProtocolError
+from ..errors import LinkFault, RemoteProtocolError
 from ..protocol.limits import Limits
 from ..redaction import excerpt, redacted
+from .extra_headers import checked_headers
 from .http_answer import plain_answer
 from .http_head import HeadReader, head_fields, head_status
 from .http_status import explain_refused_upgrade
-from .origin import OriginPolicy, normalized_origin
+from .origin import OriginPolicy
 from .subprotocols import choose_subprotocol
 
 __all__ = [
@@ -33,10 +33,8 @@ __all__ = [
     "ServerHandshake",
     "UpgradeRequest",
     "Upgraded",
-    "checked_headers",
 ]
 
-_OURS = frozenset({"host", "connection", "upgrade", "content-length", "transfer-encoding", "expect"})
 _MAX_HOST = 300
 """Octets of a Host field: a DNS name has at most 253. wsproto decodes IDNA, whose cost grows faster than its
 input."""
@@ -85,30 +83,6 @@ class Refused:
 
 
 HandshakeResult: TypeAlias = Upgraded | Refused
-
-
-def checked_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Return extra HTTP header fields as octets.
-
-    Raises:
-        LocalProtocolError: a field cannot be sent, or is one that the hand-shake itself has to set.
-    """
-    checked: list[tuple[bytes, bytes]] = []
-    for name, value in headers:
-        lowered = name.lower()
-        if lowered in _OURS or lowered.startswith("sec-websocket-"):
-            raise _bad_header(name, "is set by the hand-shake itself: leave it out")
-        if lowered == "origin" and normalized_origin(value) is None:
-            raise _bad_header(
-                name, f"has the value {value!r}: an origin is scheme://host[:port], with no path"
-            )
-        try:
-            field = (name.encode("ascii"), value.encode("latin-1"))
-            h11.Request(method="GET", target="/", headers=[(b"Host", b"x"), field])
-        except (UnicodeError, h11.LocalProtocolError):
-            raise _bad_header(name, "has a name or a value that HTTP cannot carry") from None
-        checked.append(field)
-    return checked
 
 
 class ClientHandshake:
@@ -335,10 +309,6 @@ def _is_key(value: str) -> bool:
         return len(binascii.a2b_base64(value, strict_mode=True)) == 16
     except ValueError:
         return False
-
-
-def _bad_header(name: str, what: str) -> LocalProtocolError:
-    return LocalProtocolError(Misuse.BAD_HEADER, f"The HTTP header {name!r} {what}")
 
 
 def _bad(sentence: str) -> Refused:

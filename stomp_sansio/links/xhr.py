@@ -18,6 +18,7 @@ from ..protocol.deadlines import Deadlines
 from ..protocol.limits import Limits
 from .chunks import is_utf8
 from .cookies import CookieJar
+from .extra_headers import checked_headers
 from .http_client import ResponseEnd, ResponseEvent, ResponseHead
 from .http_stream import HttpStream
 from .http_streams import HttpStreams
@@ -29,7 +30,6 @@ from .sockjs import closed_session
 from .sockjs_frames import SockJSEvent, SockJSHeartbeat, SockJSMessages, SockJSOpen, SockJSReceiver
 from .sockjs_payload import WholeCharacters
 from .url import Endpoint, SessionIds, sockjs_endpoint
-from .websocket_handshake import checked_headers
 from .xhr_listener import XhrListener
 from .xhr_talker import XhrTalker
 
