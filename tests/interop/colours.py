@@ -118,10 +118,13 @@ class AsyncioColour(Colour):
 
     async def within(self, seconds: float, work: Work[T]) -> T:
         """Cancel it when it takes longer."""
+        limit = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(seconds):
+            async with limit:
                 return await work()
         except TimeoutError:
+            if not limit.expired():
+                raise
             raise TimeoutError(f"nothing within {seconds:g} s") from None
 
     async def together(self, *works: Work[object]) -> None:

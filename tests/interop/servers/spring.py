@@ -97,7 +97,7 @@ class Spring(Server):
             "spring",
             [
                 "java",
-                "-Xmx384M",
+                "-Xmx1G",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-jar",
@@ -129,6 +129,7 @@ class SpringRelay(Spring):
     traits = Traits(
         versions=(Version.V1_1, Version.V1_2),
         profile="rabbitmq",
+        bad_destination="/queue/a/b",
         lacks={
             "selector": RabbitMQ.traits.lacks["selector"],
         },

@@ -22,7 +22,7 @@ import org.springframework.web.socket.server.support.DefaultHandshakeHandler;
 @EnableWebSocketMessageBroker
 public class Messaging implements WebSocketMessageBrokerConfigurer {
   private static final String PREFIX = "/app";
-  private static final int LARGEST = 4 * 1024 * 1024;
+  private static final int LARGEST = 2 * 1024 * 1024;
 
   @Value("${interop.relay-port:0}")
   private int relayPort;
@@ -72,7 +72,7 @@ public class Messaging implements WebSocketMessageBrokerConfigurer {
     registration.setMessageSizeLimit(LARGEST).setSendBufferSizeLimit(2 * LARGEST);
   }
 
-  /** Tomcat takes 8 KiB in one WebSocket message, whatever Spring allows. */
+  /** Tomcat takes 8 KiB in one WebSocket message, whatever Spring allows; it holds this much for each client. */
   @Bean
   ServletServerContainerFactoryBean container() {
     var container = new ServletServerContainerFactoryBean();
