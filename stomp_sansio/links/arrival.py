@@ -61,6 +61,7 @@ class Arrival:
         "_octets",
         "_options",
         "_sessions",
+        "_since",
         "_stream",
         "successor",
     )
@@ -86,6 +87,7 @@ class Arrival:
         self._ids = ids
         self._options = options
         self._sessions = sessions
+        self._since = now
         self._octets = b""
         self._ending = StreamEnding(stream, options.close_timeout)
         self._events: deque[PeerEvent] = deque()
@@ -120,6 +122,7 @@ class Arrival:
                 ids=self._ids,
                 options=self._options,
                 sessions=self._sessions,
+                since=self._since,
                 now=now,
             )
 

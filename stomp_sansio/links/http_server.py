@@ -25,7 +25,7 @@ from .octet_queue import OctetQueue
 __all__ = ["HeaderFields", "HttpRequest", "HttpServer"]
 
 HEAD_TIMEOUT = 10.0
-"""Seconds from the first octet of a head, or from the beginning of the stream, to its end."""
+"""Seconds from the first octet of a head to its end; for the first one, from the beginning of the stream."""
 BODY_TIMEOUT = 30.0
 """Seconds for a body: a mebibyte at the pace of a slow telephone line."""
 IDLE_TIMEOUT = 30.0
@@ -91,6 +91,8 @@ class HttpServer:
         "_eof",
         "_exchange",
         "_head",
+        "_head_until",
+        "_idle_until",
         "_limits",
         "_max_body",
         "_max_raw",
@@ -107,8 +109,9 @@ class HttpServer:
     wants_close: bool
     """Whether the stream should be closed, once everything is written."""
 
-    def __init__(self, limits: Limits, *, max_body: int, now: float) -> None:
-        """Begin on a stream; `max_body` is how many octets the body of a request may have."""
+    def __init__(self, limits: Limits, *, max_body: int, since: float) -> None:
+        """Begin on a stream that is there `since` that instant; `max_body` is how many octets the body of a
+        request may have."""
         self._limits = limits
         self._max_body = max_body
         self._head = HeadReader(limits)
@@ -120,18 +123,18 @@ class HttpServer:
         self._state = _State.HEAD
         self._out = OctetQueue()
         self._eof = False
-        self._deadline: float | None = now + HEAD_TIMEOUT
+        self._idle_until = since + HEAD_TIMEOUT
+        self._head_until: float | None = self._idle_until
+        self._deadline: float | None = self._idle_until
         self.refusal = None
         self.wants_close = False
 
     # Inputs
 
-    def receive_data(self, data: bytes, now: float) -> None:
+    def receive_data(self, data: bytes) -> None:
         """Take in octets. Nothing is judged before `next_request`; what follows a request waits for its
         answer."""
         if self._state is not _State.OVER:
-            if self._state is _State.HEAD and not self._head.pending:
-                self._deadline = now + HEAD_TIMEOUT
             self._head.receive(data)
 
     def receive_eof(self) -> None:
@@ -239,7 +242,9 @@ class HttpServer:
         self._exchange = self._new_exchange()
         self._request = None
         self._state = _State.HEAD
-        self._deadline = now + (HEAD_TIMEOUT if self._head.pending else IDLE_TIMEOUT)
+        self._idle_until = now + IDLE_TIMEOUT
+        self._head_until = None
+        self._await_head(now)
 
     # Inside
 
@@ -249,6 +254,7 @@ class HttpServer:
             # RFC 9112, section 2.2: empty lines before a request are ignored.
             head = self._head.next_head()
         if head is None:
+            self._await_head(now)
             return False
         self._exchange.receive_data(head)
         event = self._exchange.next_event()
@@ -266,6 +272,14 @@ class HttpServer:
         self._state = _State.BODY
         self._deadline = now + BODY_TIMEOUT
         return True
+
+    def _await_head(self, now: float) -> None:
+        """A head has its time from its first octet. Blank lines begin none: they would buy time for ever."""
+        if not self._head.pending:
+            self._head_until = None
+            self._deadline = self._idle_until
+        elif self._head_until is None:
+            self._deadline = self._head_until = now + HEAD_TIMEOUT
 
     def _read_body(self, now: float) -> HttpRequest | None:
         request = self._request

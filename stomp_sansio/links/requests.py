@@ -59,11 +59,12 @@ class Requests:
         ids: Iterator[PeerId],
         options: ServerOptions,
         sessions: SockJSSessions,
+        since: float,
         now: float,
     ) -> None:
-        """Begin on a stream of which `octets` have come already; `sessions` answers, `ids` names who comes by
-        upgrade."""
-        self._http = HttpServer(options.limits, max_body=options.limits.max_sockjs_frame, now=now)
+        """Begin on a stream that was accepted at `since`, and of which `octets` have come already; `sessions`
+        answers, `ids` names who comes by upgrade."""
+        self._http = HttpServer(options.limits, max_body=options.limits.max_sockjs_frame, since=since)
         self._caller = Caller(stream, self._http, address, listener, listener in options.tls_listeners)
         self._ids = ids
         self._options = options
@@ -77,7 +78,7 @@ class Requests:
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take in octets, and answer the requests that are whole."""
-        self._http.receive_data(data, now)
+        self._http.receive_data(data)
         self.go_on(now)
 
     def receive_eof(self, now: float) -> None:

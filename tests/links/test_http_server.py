@@ -17,7 +17,7 @@ SECRET = "canary"
 
 
 def server(max_body: int = 100, now: float = 0.0) -> HttpServer:
-    return HttpServer(LIMITS, max_body=max_body, now=now)
+    return HttpServer(LIMITS, max_body=max_body, since=now)
 
 
 def request(first: str = "GET / HTTP/1.1", *lines: str, body: bytes = b"") -> bytes:
@@ -32,7 +32,7 @@ def fed(http: HttpServer, octets: bytes, cut: int = 1 << 20) -> HttpRequest | No
     """The first request among the octets, if there is one."""
     found = None
     for start in range(0, len(octets), cut):
-        http.receive_data(octets[start : start + cut], 0.0)
+        http.receive_data(octets[start : start + cut])
         if found is None:
             found = http.next_request(0.0)
     return found
@@ -76,7 +76,7 @@ def test_reads_a_body_in_chunks(cut: int) -> None:
 
 def test_requests_that_come_together_are_read_one_after_the_other() -> None:
     http = server()
-    http.receive_data(post(b"one") + b"\r\n" + post(b"two") + request(), 0.0)
+    http.receive_data(post(b"one") + b"\r\n" + post(b"two") + request())
     for body in (b"one", b"two", b""):
         found = http.next_request(0.0)
         assert found is not None
@@ -171,7 +171,7 @@ def test_a_request_that_cannot_be_taken_is_answered_and_ends_the_stream(octets: 
 
 def test_nothing_follows_a_refusal() -> None:
     _, http = refused(b"NONSENSE\r\n\r\n")
-    http.receive_data(request(), 0.0)
+    http.receive_data(request())
     assert http.next_request(0.0) is None
     assert http.deadline is None
 
@@ -248,7 +248,7 @@ def test_a_stream_that_sends_no_request_is_ended() -> None:
 def test_a_head_that_does_not_end_is_given_up_with_an_answer() -> None:
     http = server()
     for second in range(9):
-        http.receive_data(b"G" if second == 0 else b"E", float(second))
+        http.receive_data(b"G" if second == 0 else b"E")
         assert http.next_request(float(second)) is None
     assert http.deadline == 10.0
     http.handle_timeout(10.0)
@@ -270,16 +270,31 @@ def test_no_time_counts_while_a_request_is_answered_and_some_between_two() -> No
     assert http.deadline is None
     http.respond(200, [], b"", 100.0)
     assert http.deadline == 130.0
-    http.receive_data(b"G", 110.0)
-    assert http.deadline == 120.0
+    http.receive_data(b"G")
     assert http.next_request(110.0) is None
-    http.receive_data(b"E", 115.0)
     assert http.deadline == 120.0
+    http.receive_data(b"E")
+    assert http.next_request(115.0) is None
+    assert http.deadline == 120.0
+
+
+def test_blank_lines_between_two_requests_buy_no_time() -> None:
+    http = server()
+    fed(http, request())
+    http.respond(200, [], b"", 100.0)
+    for octets, instant, deadline in [
+        (b"\r", 101.0, 111.0),
+        (b"\n", 102.0, 130.0),
+        (b"\n\r\nG", 120.0, 130.0),
+    ]:
+        http.receive_data(octets)
+        assert http.next_request(instant) is None
+        assert http.deadline == deadline
 
 
 def test_a_request_that_waits_behind_another_has_its_time_too() -> None:
     http = server()
-    http.receive_data(request() + b"GET", 0.0)
+    http.receive_data(request() + b"GET")
     assert http.next_request(0.0) is not None
     http.respond(200, [], b"", 100.0)
     assert http.deadline == 110.0
@@ -310,7 +325,7 @@ def test_who_sends_on_and_on_behind_a_request_is_not_read() -> None:
     http = server()
     fed(http, request())
     assert http.wants_read
-    http.receive_data(b"x" * 301, 0.0)
+    http.receive_data(b"x" * 301)
     assert not http.wants_read
 
 
@@ -341,7 +356,7 @@ def test_any_cut_gives_the_same_requests_and_the_same_answers(parts: list[bytes]
         http = server()
         found: list[HttpRequest] = []
         for start in range(0, len(octets), step):
-            http.receive_data(octets[start : start + step], 0.0)
+            http.receive_data(octets[start : start + step])
             while (one := http.next_request(0.0)) is not None:
                 found.append(one)
                 if one.upgrade:

@@ -88,6 +88,42 @@ def test_slow_requests_end_in_time() -> None:
     assert driver.take_actions() == [CloseStream(stream)]
 
 
+def test_threat_15_first_octets_and_head_have_their_time_together() -> None:
+    driver = ServerDriver()
+    stream = driver.accept()
+    driver.feed(stream, b"GET")
+    driver.advance(9.0)
+    driver.feed(stream, b" /stomp HTTP/1.1\r\n")
+    driver.advance(0.9)
+    driver.feed(stream, b"Host: h\r\n")
+    driver.advance(0.1)
+    assert driver.pull(stream).startswith(b"HTTP/1.1 408 ")
+    assert driver.take_actions() == [CloseStream(stream)]
+
+
+def test_threat_15_a_further_head_has_its_own_time() -> None:
+    driver = ServerDriver()
+    client = HttpPeer(driver)
+    client.get("/stomp")
+    driver.advance(29.0)
+    driver.feed(client.stream, b"GET /stomp HTTP/1.1\r\n")
+    driver.advance(9.9)
+    assert driver.take_actions() == []
+    driver.advance(0.1)
+    assert b"HTTP/1.1 408 " in driver.pull(client.stream)
+
+
+def test_threat_15_blank_lines_before_a_request_are_no_sign_of_one() -> None:
+    driver = ServerDriver()
+    client = HttpPeer(driver)
+    client.get("/stomp")
+    for _ in range(3):
+        driver.advance(9.0)
+        driver.feed(client.stream, b"\r\n")
+    driver.advance(3.0)
+    assert [action.stream for action in driver.take_actions()] == [client.stream]
+
+
 def test_a_stream_without_requests_ends_in_time() -> None:
     driver = ServerDriver()
     client = HttpPeer(driver)
