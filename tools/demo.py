@@ -101,7 +101,7 @@ async def with_server(frames: _Frames) -> int:
     async with trio.open_nursery() as nursery:
         listeners = [await trio.open_tcp_listeners(0, host="127.0.0.1") for _ in range(2)]
         driver: Driver[None] = Driver(server, lambda event: None)
-        await nursery.start(driver.run)
+        nursery.start_soon(driver.run)
         nursery.start_soon(driver.serve, [listener for (listener,) in listeners])
         tcp, websocket = (listener.socket.getsockname()[1] for (listener,) in listeners)
         status = await run([f"stomp://127.0.0.1:{tcp}", f"ws://127.0.0.1:{websocket}/stomp"], None, frames)

@@ -238,7 +238,9 @@ class Driver(DriverCore[EventT, _Stream]):
             detail = str(error)
         with self.lock:
             stream.addresses = found
-            self._try_next(stream, detail, why)
+            # It may have been given up meanwhile.
+            if stream.id in self.streams:
+                self._try_next(stream, detail, why)
 
     def _try_next(self, stream: _Stream, detail: str, why: StreamLoss = StreamLoss.REFUSED) -> None:
         """Connect to the next address; `detail` is what became of the last one."""

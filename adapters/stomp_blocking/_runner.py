@@ -62,12 +62,14 @@ class Runner(RunnerCore):
 
     def finish(self) -> None:
         """Wait until every stream of a closed session is gone; cut those that take too long."""
-        self.wait(lambda: self.session.finished, self.close_timeout)
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._driver.ring()
-            thread.join()
-        self._driver.close()
+        try:
+            self.wait(lambda: self.session.finished, self.close_timeout)
+        finally:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                self._driver.ring()
+                thread.join()
+            self._driver.close()
 
     def _drive(self) -> None:
         try:

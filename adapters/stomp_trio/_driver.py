@@ -63,10 +63,10 @@ class Driver(DriverCore[EventT, _Stream]):
         """Set when the machine has finished."""
 
     @enable_ki_protection
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Carry out and tell until cancelled; that ends all streams as they are."""
+    async def run(self, begin: Callable[[], object] = lambda: None) -> None:
+        """Call `begin`, then carry out and tell until cancelled; that ends all streams as they are."""
         async with trio.open_nursery() as self._nursery:
-            task_status.started()
+            begin()
             await self._keep_time()
 
     @enable_ki_protection
@@ -85,12 +85,14 @@ class Driver(DriverCore[EventT, _Stream]):
         return stream
 
     async def serve(self, listeners: list[trio.SocketListener]) -> None:
-        """Accept streams until cancelled. The machine knows a listener by its place in the list."""
+        """Accept streams until cancelled, beside `run`. The machine knows a listener by its place in the
+        list.
+        """
         async with trio.open_nursery() as nursery:
             for index, listener in enumerate(listeners):
-                nursery.start_soon(self._listen, index, listener)
+                nursery.start_soon(self._listen, nursery, index, listener)
 
-    async def _listen(self, index: int, listener: trio.SocketListener) -> None:
+    async def _listen(self, nursery: trio.Nursery, index: int, listener: trio.SocketListener) -> None:
         async def handle(transport: trio.SocketStream) -> None:
             stream = _Stream(self, self.next_accepted())
             self.streams[stream.id] = stream
@@ -98,7 +100,7 @@ class Driver(DriverCore[EventT, _Stream]):
             with stream.scope:
                 await self._exchange(stream, transport)
 
-        await trio.serve_listeners(handle, [listener], handler_nursery=self._nursery)
+        await trio.serve_listeners(handle, [listener], handler_nursery=nursery)
 
     @enable_ki_protection
     async def _run(self, stream: _Stream, wish: OpenStream) -> None:

@@ -16,6 +16,7 @@ from trio.lowlevel import enable_ki_protection
 from stomp_sansio.client.core import RunnerCore
 from stomp_sansio.client.opening import Prepared
 from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
+from stomp_sansio.session.lifeline import SessionState
 from stomp_sansio.session.options import Credentials
 from stomp_sansio.session.subscription import Delivery, Subscription
 from stomp_sansio.session.tickets import Ticket
@@ -49,13 +50,16 @@ class Runner(RunnerCore):
         self._scope = trio.CancelScope(shield=True)
         self._waiting: dict[object, trio.Event] = {}
 
-    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+    async def run(self) -> None:
         """Begin the first attempt, and drive the session until `stop`."""
         with self._scope:
             async with trio.open_nursery() as self._nursery:
-                await self._nursery.start(self._driver.run)
-                self.do(self.session.start)
-                task_status.started()
+                await self._driver.run(self._begin)
+
+    def _begin(self) -> None:
+        # Whoever was cancelled at once has closed it before it could begin.
+        if self.session.state is SessionState.IDLE:
+            self.do(self.session.start)
 
     def stop(self) -> None:
         """End the driver, and with it every stream that is left."""

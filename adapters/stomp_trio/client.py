@@ -75,7 +75,7 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
         self._nursery = trio.open_nursery()
         nursery = await self._nursery.__aenter__()
         try:
-            await nursery.start(runner.run)
+            nursery.start_soon(runner.run)
             await client.wait_ready()
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
