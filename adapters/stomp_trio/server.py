@@ -74,7 +74,7 @@ class Server(ServerCore):
             raise OSError(error.errno, f"cannot listen on {self._host}:{self._port}: {error}") from error
         self.addresses = [listener.socket.getsockname()[:2] for listener in listeners]
         nursery = await self._nursery.__aenter__()
-        await nursery.start(self._run, listeners)
+        nursery.start_soon(self._run, listeners)
         return self
 
     async def __aexit__(
@@ -110,12 +110,11 @@ class Server(ServerCore):
         """End a client's connection at once, without a word. Harmless when it is gone."""
         self._do(lambda now: self.broker.drop(peer, now))
 
-    async def _run(self, listeners: list[trio.SocketListener], *, task_status: trio.TaskStatus[None]) -> None:
+    async def _run(self, listeners: list[trio.SocketListener]) -> None:
         with self._scope:
             async with trio.open_nursery() as nursery:
-                await nursery.start(self._driver.run)
+                nursery.start_soon(self._driver.run)
                 nursery.start_soon(self._driver.serve, listeners)
-                task_status.started()
 
     def _do(self, command: Callable[[float], T]) -> T:
         try:
