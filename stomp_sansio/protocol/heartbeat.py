@@ -175,7 +175,9 @@ class Heartbeat:
                 if instant > now:
                     self._deadlines.set(timer, instant)
                     continue
-                self._deadlines.set(timer, now + self._send * _SPEAK_AFTER)
+                # A clock's numbers may be so large that the interval vanishes in them: any later one will do.
+                later = math.nextafter(now, math.inf)
+                self._deadlines.set(timer, max(now + self._send * _SPEAK_AFTER, later))
             else:
                 if self._suspended:
                     self._heard = now

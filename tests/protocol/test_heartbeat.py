@@ -365,3 +365,17 @@ def test_silence_is_excused_while_whole_frames_wait_to_be_taken():
     assert not connection.wants_close
     connection.handle_timeout(12.5)
     assert connection.wants_close
+
+
+@BOTH
+@pytest.mark.parametrize("now", [-1e9, 1e15, 1e17, 1.7e18, 1e300, math.inf, math.nan])
+def test_time_is_handled_once_and_goes_on_whatever_the_clock_says(make: Make, now: float):
+    # Where numbers are so large, or none, an interval vanishes in them: no silence can be measured then.
+    connection = make(beats="10000,10000", now=now)
+    for _ in range(5):
+        deadline = connection.next_deadline()
+        if deadline is None:
+            break
+        connection.handle_timeout(deadline)
+        later = connection.next_deadline()
+        assert later is None or later > deadline or not math.isfinite(deadline)
