@@ -47,11 +47,11 @@ def collect_parser(chunks: Iterable[bytes]) -> list[Triple]:
     return found
 
 
-def connected() -> Connection:
+def connected(limits: Limits | None = None) -> Connection:
     """Return a `Connection` in the middle of its life: CONNECTED as 1.2 and subscribed to what the corpora
     deliver.
     """
-    connection = Connection(heartbeat=(0.0, 0.0), limits=Limits.client())
+    connection = Connection(heartbeat=(0.0, 0.0), limits=limits)
     connection.connect(host="/")
     greeting = Frame("CONNECTED", {"version": "1.2", "session": "s-1", "server": "benchmark"})
     connection.receive_data(encode(greeting, Version.V1_2), 0.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stomp_sansio import Connection, FrameParser, Limits
+from stomp_sansio import Connection, FrameParser, Limits, Message
 
 from . import ours
 from .corpora import cut
@@ -178,6 +178,31 @@ def _large_send(size: int) -> Callable[[], object]:
     return run
 
 
+def _acknowledging(step: int) -> Prepare:
+    """Messages that await acknowledgement, and a client who gives a cumulative one for every `step` of them."""
+
+    def prepare(size: int) -> Callable[[], object]:
+        count = size // 64
+        frames = [
+            MESSAGE.replace(b"sub-0\nmessage-id:1\n", b"growing\nmessage-id:1\nack:%d\n" % number)
+            for number in range(count)
+        ]
+        connection = ours.connected(limits=Limits(max_unacknowledged=count))
+        connection.subscribe("/queue/a", id="growing", ack="client")
+        connection.receive_data(b"".join(frames), 0.0)
+        messages = [message for message in iter(connection.next_event, None) if isinstance(message, Message)]
+
+        def run() -> None:
+            for message in messages[step - 1 :: step]:
+                connection.ack(message)
+            if not connection.unsent:
+                raise ValueError("nothing was acknowledged: this measures nothing")
+
+        return run
+
+    return prepare
+
+
 SHAPES: tuple[Shape, ...] = (
     *(Shape(f"{name}, whole", feeding(build, WHOLE)) for name, build in BUILDERS.items()),
     *(Shape(f"{name}, whole", feeding(build, WHOLE, tolerant=True)) for name, build in TOLERATED.items()),
@@ -192,4 +217,6 @@ SHAPES: tuple[Shape, ...] = (
     Shape("small SENDs, written in pieces of 16 octets", _writing(16)),
     Shape("small SENDs, written in pieces of 1,448 octets", _writing(1_448)),
     Shape("one large SEND, written octet by octet", _large_send),
+    Shape("acknowledgements, one for each message", _acknowledging(1)),
+    Shape("acknowledgements, one for 100 messages", _acknowledging(100)),
 )

@@ -6,6 +6,7 @@ frames, nor which role it serves.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TypeAlias
 
 from .events import AckMode
@@ -42,7 +43,8 @@ class Subscription:
         self.ack = ack
         self.head: bytes | None = None
         """How every frame for it begins, once one was written: kept for the next one."""
-        self.unacknowledged: dict[DeliveryKey, str] = {}
+        # The oldest goes first, again and again: a plain dict looks through all that went before it.
+        self.unacknowledged: OrderedDict[DeliveryKey, str] = OrderedDict()
 
 
 class Ledger:
