@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ..errors import LocalProtocolError, Misuse
 from .commands import COMMANDS, HANDSHAKE, is_1_0_handshake
 from .frames import Frame
-from .versions import Version
+from .versions import ALL_VERSIONS, Version
 
 __all__ = ["encode"]
 
@@ -21,7 +21,7 @@ _ESCAPED = {command: rules for command, rules in COMMANDS.items() if command not
 _COLON, _EOL = "\0", "\1"
 
 # Looked up once: a member of an enumeration costs five times as much as a global name.
-_V1_0, _V1_1 = Version.V1_0, Version.V1_1
+_V1_0, _V1_1, _V1_2 = ALL_VERSIONS
 _with_colon = ":".join
 
 
@@ -37,32 +37,38 @@ def encode(frame: Frame, version: Version, *, content_length: bool = True) -> by
         LocalProtocolError: the caller's frame cannot be represented, because the version has no escape for
             something in its headers (an EOL in CONNECT or in 1.0, a CR in 1.1, a NUL anywhere), or because
             STOMP does not allow it.
+        TypeError: a header is no text, or the version is not a member of `Version`. The caller is to blame.
     """
     command, headers, body = frame.command, frame.headers, frame.body
     first, repeated = headers.first, headers.repeated
     pairs = first.items() if repeated is None else repeated
+    if version is not _V1_2 and version not in ALL_VERSIONS:
+        raise TypeError(f"version is {version!r}: pass a member of Version, such as Version.V1_2")
     rules = _ESCAPED.get(command)
-    if rules is None or version is _V1_0 or (body and not rules.has_body):
-        _check_command(frame, version)
-        head = _head(frame, version)
-    else:
-        head = "\n".join([command, *map(_with_colon, pairs)])
-        # As many colons and EOLs as headers, no empty name, and nothing special besides: then nothing needs
-        # an escape and nothing can be injected.
-        count = len(pairs)
-        if (
-            head.count(":") != count
-            or head.count("\n") != count
-            or "\\" in head
-            or "\r" in head
-            or "\0" in head
-            or "" in first
-        ):
-            impossible = "\0" in head or "" in first or (version is _V1_1 and "\r" in head)
-            if impossible or _EOL in head:
-                head = _head(frame, version)
-            else:
-                head = _escaped_head(command, pairs)
+    try:
+        if rules is None or version is _V1_0 or (body and not rules.has_body):
+            _check_command(frame, version)
+            head = _head(frame, version)
+        else:
+            head = "\n".join([command, *map(_with_colon, pairs)])
+            # As many colons and EOLs as headers, no empty name, and nothing special besides: then nothing
+            # needs an escape and nothing can be injected.
+            count = len(pairs)
+            if (
+                head.count(":") != count
+                or head.count("\n") != count
+                or "\\" in head
+                or "\r" in head
+                or "\0" in head
+                or "" in first
+            ):
+                impossible = "\0" in head or "" in first or (version is _V1_1 and "\r" in head)
+                if impossible or _EOL in head:
+                    head = _head(frame, version)
+                else:
+                    head = _escaped_head(command, pairs)
+    except TypeError:
+        raise _not_text(pairs) from None
     given = first.get("content-length")
     if given is not None:
         if given != str(len(body)) or repeated is not None:
@@ -146,6 +152,14 @@ def _refusal(name: str, what: str, frame: Frame, version: Version) -> LocalProto
     return LocalProtocolError(
         Misuse.BAD_HEADER, f"header {shown} of {frame.command} (STOMP {version.value}) has {what}"
     )
+
+
+def _not_text(pairs: Iterable[tuple[object, object]]) -> TypeError:
+    """Return the error for the first of these pairs that is not text on both sides. It shows no value."""
+    name, value = next(pair for pair in pairs if not all(isinstance(side, str) for side in pair))
+    if not isinstance(name, str):
+        return TypeError(f"a header has the name {name!r}, which is {type(name).__name__}: names are str")
+    return TypeError(f"header {name!r} is {type(value).__name__}: values are str, so write it as text first")
 
 
 def _check_length(given: str, body: bytes) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,3 +202,22 @@ def test_a_lone_surrogate_is_refused_and_nothing_of_the_frame_hangs_on_the_error
     assert error.misuse is Misuse.NOT_UTF8
     assert str(error).startswith("SEND: a lone surrogate in a header, U+D")
     assert error.__context__ is None
+
+
+@pytest.mark.parametrize("version", list(Version))
+@pytest.mark.parametrize("command", ["CONNECT", "SEND"])
+def test_a_header_that_is_no_text_is_named_but_not_shown(command: str, version: Version):
+    secret: Any = b"CANARY"
+    with pytest.raises(
+        TypeError, match=r"^header 'passcode' is bytes: values are str, so write it as text first$"
+    ):
+        encode(Frame(command, {"login": "ada", "passcode": secret}), version)
+    number: Any = 7
+    with pytest.raises(TypeError, match=r"^a header has the name 7, which is int: names are str$"):
+        encode(Frame(command, {number: "x"}), version)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.0", None])
+def test_a_version_that_is_none_is_refused(version: Any):
+    with pytest.raises(TypeError, match=r"pass a member of Version, such as Version.V1_2"):
+        encode(Frame("SEND", {"destination": "/q"}), version)
