@@ -182,7 +182,8 @@ class Connection:
         subscription = self._engine.ledger.find(id, destination)
         if subscription is None:
             name = repr(destination if id is None else id)
-            raise LocalProtocolError(Misuse.UNKNOWN_SUBSCRIPTION, f"{name} is not subscribed")
+            hint = ": name it by its id" if id is None and destination is None else ""
+            raise LocalProtocolError(Misuse.UNKNOWN_SUBSCRIPTION, f"{name} is not subscribed{hint}")
         own = [
             ("destination", subscription.destination) if subscription.id is None else ("id", subscription.id)
         ]

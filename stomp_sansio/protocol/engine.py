@@ -122,6 +122,9 @@ class Engine(Generic[_EventT]):
     ) -> None:
         """Make the engine of one connection."""
         offered = frozenset(versions)
+        for version in offered:
+            if type(version) is not Version:
+                raise TypeError(f"versions has {version!r}: pass members of Version, such as Version.V1_2")
         self.versions = tuple(version for version in ALL_VERSIONS if version in offered)
         if not self.versions:
             raise ValueError("versions is empty: name at least one Version")
@@ -171,6 +174,8 @@ class Engine(Generic[_EventT]):
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Buffer octets of the peer."""
+        if type(data) is not bytes:
+            data = _octets(data, "what was received")
         if not data or self._state is _CLOSED or self._eof:
             return
         self.heartbeat.heard(now)
@@ -260,7 +265,7 @@ class Engine(Generic[_EventT]):
         """
         if next_state(self._state, command) is None:
             raise self.refusal(command)
-        octets = body if type(body) is bytes else _octets(body)
+        octets = body if type(body) is bytes else _octets(body, "the body")
         # Before a version is agreed only frames without escapes are written, and 1.0 is the version that has
         # none.
         version = self.parser.version or _V1_0
@@ -303,7 +308,11 @@ class Engine(Generic[_EventT]):
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due."""
-        while (timer := self.heartbeat.due(now)) is not None:
+        for _ in Timer:
+            # Each once at most: no `now` whatsoever, be it infinite or no number, keeps us here.
+            timer = self.heartbeat.due(now)
+            if timer is None:
+                return
             if timer is Timer.SPEAK:
                 # STOMP 1.2, "Heart-beating": an EOL. What waits to be written will say as much.
                 if not self.output:
@@ -320,7 +329,8 @@ class Engine(Generic[_EventT]):
     def fail(self, error: RemoteProtocolError) -> None:
         """End because the peer broke a rule: first the good-bye is queued, then the fault is reported."""
         self._role.goodbye(self, error)
-        self.finish(CloseReason.FAULT, error=error)
+        # The frames of its traceback hold what was read, secrets included, and would keep it in memory.
+        self.finish(CloseReason.FAULT, error=error.with_traceback(None))
 
     def finish(
         self, reason: CloseReason, *, clean: bool = False, error: RemoteProtocolError | None = None
@@ -350,10 +360,10 @@ def extra_headers(headers: HeaderPairs, *own: str) -> tuple[tuple[str, str], ...
     return given.pairs
 
 
-def _octets(body: bytes) -> bytes:
+def _octets(holder: bytes, what: str) -> bytes:
     """Return the octets of whatever holds some."""
     try:
-        return bytes(memoryview(body))
+        return bytes(memoryview(holder))
     except TypeError:
-        kind = type(body).__name__
-    raise TypeError(f"the body is {kind}, not bytes: encode text first, as in text.encode()")
+        kind = type(holder).__name__
+    raise TypeError(f"{what} is {kind}, not bytes: encode text first, as in text.encode()")

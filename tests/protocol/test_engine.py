@@ -433,3 +433,34 @@ def test_reading_can_be_suspended_and_resumed(make: Make):
     connection.resume_reading(3.0)
     assert connection.wants_read
     assert connection.state is State.CONNECTED
+
+
+@BOTH
+def test_what_was_received_is_octets_of_any_holder_and_nothing_else(make: Make):
+    connection = make(beats="1000,1000", heartbeat=(1, 1))
+    before = connection.next_deadline()
+    for thing in (5, "text", None, [10]):
+        with pytest.raises(TypeError, match=f"what was received is {type(thing).__name__}, not bytes"):
+            connection.receive_data(thing, 9.0)
+    assert connection.next_deadline() == before
+    holder = bytearray(b"ERROR\n\n\0" if make is client else b"DISCONNECT\n\n\0")
+    connection.receive_data(memoryview(holder), 0.0)
+    holder[:] = bytes(len(holder))
+    assert connection.next_event() is not None
+    event = connection.next_event()
+    assert isinstance(event, Closed)
+    assert event.reason is not CloseReason.FAULT
+
+
+@BOTH
+def test_no_octets_hang_on_a_reported_fault(make: Make):
+    connection = make()
+    connection.receive_data(b"SEND\npasscode:CANARY\nno colon\n\n\0", 0.0)
+    error = fault(connection.next_event())
+    assert (error.__traceback__, error.__context__, error.__cause__) == (None, None, None)
+
+
+@pytest.mark.parametrize("kind", [Connection, ServerConnection])
+def test_versions_are_members_and_not_their_names(kind: Make):
+    with pytest.raises(TypeError, match=r"versions has '1.2': pass members of Version, such as Version.V1_2"):
+        kind(versions=["1.2"])
