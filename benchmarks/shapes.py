@@ -179,7 +179,7 @@ def _large_send(size: int) -> Callable[[], object]:
 
 
 def _acknowledging(step: int) -> Prepare:
-    """Messages that await acknowledgement, and a client who gives a cumulative one for every `step` of them."""
+    """Messages that await acknowledgement, and a client who gives one cumulative ACK for each `step`."""
 
     def prepare(size: int) -> Callable[[], object]:
         count = size // 64
