@@ -6,8 +6,11 @@ Tests wait for what a server has seen, never for time to pass. This file must no
 from __future__ import annotations
 
 import asyncio
+import random
+import selectors
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Coroutine
 from types import TracebackType
@@ -193,3 +196,84 @@ class OddServer:
         for client in self._clients:
             client.close()
         self._thread.join(PATIENCE)
+
+
+class ResettingProxy:
+    """A TCP relay that resets each connection after a random number of octets, wherever that is."""
+
+    def __init__(self, port: int, chance: random.Random, most: int) -> None:
+        """Relay to a port of loopback; no connection carries more than `most` octets."""
+        self.resets = 0
+        self.calm = False
+        """Whether connections are let be."""
+        self._target = port
+        self._chance = chance
+        self._most = most
+        self._sock = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._sock.getsockname()[1]
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._sock, selectors.EVENT_READ)
+        self._bell, ear = socket.socketpair()
+        self._selector.register(ear, selectors.EVENT_READ, None)
+        self._ear = ear
+        self._peers: dict[socket.socket, socket.socket] = {}
+        self._left: dict[frozenset[socket.socket], int] = {}
+        self._thread = threading.Thread(target=self._relay, name="proxy", daemon=True)
+        self._thread.start()
+
+    def _relay(self) -> None:
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._ear:
+                    return
+                if key.fileobj is self._sock:
+                    self._accept()
+                elif key.data in self._peers:
+                    self._move(key.data)
+
+    def _accept(self) -> None:
+        client, _ = self._sock.accept()
+        server = socket.create_connection(("127.0.0.1", self._target))
+        self._peers |= {client: server, server: client}
+        self._left[frozenset((client, server))] = self._chance.randint(1, self._most)
+        for sock in (client, server):
+            self._selector.register(sock, selectors.EVENT_READ, sock)
+
+    def _move(self, sock: socket.socket) -> None:
+        peer = self._peers[sock]
+        pair = frozenset((sock, peer))
+        try:
+            data = sock.recv(4096)
+            if not data:
+                self._end(sock, peer, reset=False)
+                return
+            left = self._left[pair]
+            peer.sendall(data if self.calm else data[:left])
+            self._left[pair] = left - len(data)
+            if left <= len(data) and not self.calm:
+                self.resets += 1
+                self._end(sock, peer, reset=True)
+        except OSError:
+            self._end(sock, peer, reset=True)
+
+    def _end(self, *socks: socket.socket, reset: bool) -> None:
+        del self._left[frozenset(socks)]
+        for sock in socks:
+            del self._peers[sock]
+            self._selector.unregister(sock)
+            if reset:
+                # Lingering for no time is a reset.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bell.send(b"!")
+        self._thread.join(PATIENCE)
+        for sock in (*self._peers, self._sock, self._bell, self._ear):
+            sock.close()
+        self._selector.close()
