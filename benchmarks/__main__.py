@@ -17,7 +17,7 @@ from .corpora import CORPORA
 from .peers import Peers, install
 from .report import Report
 
-NAMES = ("parse", "encode", "memory", "import", "links", "growth", "gate", "all")
+NAMES = ("parse", "encode", "memory", "import", "links", "growth", "gate", "servers", "all")
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -26,7 +26,11 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         description="Measure the library beside floors of the same run; compare ratios of one run only",
     )
     parser.add_argument(
-        "name", nargs="?", default="all", choices=NAMES, help="gate fails when something is quadratic"
+        "name",
+        nargs="?",
+        default="all",
+        choices=NAMES,
+        help="gate fails when something is quadratic; servers starts a RabbitMQ",
     )
     parser.add_argument(
         "--corpus", default=",".join(CORPORA), help="of parse, by comma (default: %(default)s)"
@@ -85,6 +89,11 @@ def main(argv: Sequence[str]) -> int:
         links.run(report, rounds=options.rounds)
     if "growth" in wanted:
         gate.run(report)
+    if "servers" in wanted:
+        # Imported here: it wants every adapter, and what only tests of real servers need.
+        from . import servers
+
+        servers.run(report, rounds=options.rounds)
     reached = report.summary()
     if options.json is not None:
         report.write_json(options.json, about)
