@@ -540,16 +540,21 @@ async def vhosts(x: Exchange) -> None:
         await x.nothing(ours)
 
 
-@scenario("an ERROR frame is a BrokerError for the send that it answers")
+@scenario("an ERROR frame is a BrokerError for the send, or the subscription, that it answers")
 async def error_frame(x: Exchange) -> None:
     async with x.connect(reconnect=_QUICK) as client:
         try:
-            destination = x.traits.bad_destination or x.queue()
-            await client.send(destination, b"", headers=x.traits.bad_headers, receipt=True)
+            if x.traits.bad_selector is not None:
+                wish = activemq.subscribe(selector=x.traits.bad_selector)
+                async with client.subscribe(x.queue(), headers=wish) as messages:
+                    await x.receive(messages, 20)
+            else:
+                destination = x.traits.bad_destination or x.queue()
+                await client.send(destination, b"", headers=x.traits.bad_headers, receipt=True)
         except BrokerError as error:
             expect(error.error is not None, "the frame is not there")
             return
-    raise AssertionError("it was confirmed")
+    raise AssertionError("it was taken")
 
 
 @scenario("DISCONNECT: what was sent without a receipt has arrived, and the end is in order")

@@ -29,8 +29,7 @@ class ActiveMQ(Server):
     traits = Traits(
         profile="activemq",
         refused="/queue/ActiveMQ.DLQ",
-        bad_destination="",
-        bad_headers={"priority": "high"},
+        bad_selector="((",
         lacks={
             "wrong-vhost": "the host header is ignored: there is one virtual host",
         },

@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 
 from .certificates import STORE_PASSWORD, Certificates
-from .installing import CACHE, maven
+from .installing import CACHE, maven, programs
 from .process import HOST, Process, answers_stomp, free_ports, is_open
 from .server import NOT_SPRING, Door, NotInstalled, Say, Server, Traits
 
@@ -51,6 +51,7 @@ class Artemis(Server):
     @classmethod
     def install(cls, say: Say) -> None:
         """Fetch the distribution and unpack it."""
+        programs({"mvn": "maven", "java": "default-jre-headless"}, say)
         if _HOME.exists():
             return
         maven(f"org.apache.activemq:apache-artemis:{_VERSION}:tar.gz:bin", CACHE / "downloads", say)

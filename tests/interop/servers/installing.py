@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from .server import NotInstalled
 
-__all__ = ["CACHE", "apt", "debian_version", "maven", "run"]
+__all__ = ["CACHE", "apt", "debian_version", "maven", "programs", "run"]
 
 CACHE = Path(__file__).resolve().parents[3] / ".interop"
 """Holds what npm and Maven brought; ignored by git, and safe to delete."""
@@ -109,14 +109,21 @@ def _no_services() -> Iterator[None]:
         _POLICY.unlink()
 
 
+def programs(wanted: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Install the Debian packages of programs that are not on PATH: a program of another origin will do.
+
+    Raises:
+        NotInstalled: one is missing and cannot be had.
+    """
+    apt([package for program, package in wanted.items() if shutil.which(program) is None], say)
+
+
 def maven(artifact: str, target: Path, say: Callable[[str], None]) -> None:
     """Copy one artifact (group:name:version:packaging:classifier) from Maven into a folder.
 
     Raises:
         NotInstalled: there is no mvn, or it failed.
     """
-    if shutil.which("mvn") is None:
-        raise NotInstalled("no mvn here: install Maven")
     say(f"fetching {artifact} with mvn")
     target.mkdir(parents=True, exist_ok=True)
     run(["mvn", "-q", "-B", "dependency:get", f"-Dartifact={artifact}", "-Dtransitive=false"])

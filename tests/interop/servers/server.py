@@ -73,6 +73,8 @@ class Traits:
     """A destination that the server answers with ERROR; "" where every name is one."""
     bad_headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Headers of SEND that the server answers with ERROR."""
+    bad_selector: str | None = None
+    """A selector that the server answers with ERROR, where it takes every SEND."""
     largest: int = 1024 * 1024
     """Octets of the largest body that is tried."""
     lacks: Mapping[str, str] = field(default_factory=dict[str, str])

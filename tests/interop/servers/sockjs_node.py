@@ -9,7 +9,7 @@ import json
 import shutil
 from pathlib import Path
 
-from .installing import CACHE, run
+from .installing import CACHE, programs, run
 from .process import HOST, Process, answers_stomp, free_ports, is_open
 from .rabbitmq import RabbitMQ
 from .server import Door, NotInstalled, Say, Server, Traits
@@ -46,8 +46,7 @@ class SockJSNode(Server):
     def install(cls, say: Say) -> None:
         """Install what the lock file names, beside a copy of the bridge."""
         RabbitMQ.install(say)
-        if shutil.which("npm") is None:
-            raise NotInstalled("no npm here: install Node.js with npm")
+        programs({"node": "nodejs", "npm": "npm"}, say)
         _HOME.mkdir(parents=True, exist_ok=True)
         fresh = _HOME / "node_modules" / "sockjs" / "package.json"
         same = all(

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from stomp_sansio.protocol.versions import Version
 
-from .installing import CACHE, run
+from .installing import CACHE, programs, run
 from .process import HOST, Process, free_ports, is_open
 from .rabbitmq import RabbitMQ
 from .server import Door, NotInstalled, Say, Server, Traits
@@ -61,8 +61,7 @@ class Spring(Server):
     @classmethod
     def install(cls, say: Say) -> None:
         """Build the application with Maven, in a copy of its folder."""
-        if shutil.which("mvn") is None:
-            raise NotInstalled("no mvn here: install Maven")
+        programs({"mvn": "maven", "javac": "default-jdk-headless"}, say)
         sources = sorted(path for path in _SOURCE.rglob("*") if path.is_file())
         copies = [_BUILD / path.relative_to(_SOURCE) for path in sources]
         same = all(
