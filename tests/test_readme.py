@@ -1,9 +1,15 @@
 """What README shows is what happens: its examples run, and print what it says they print."""
 
+import asyncio
 import contextlib
 import io
 import re
+import threading
 from pathlib import Path
+
+import pytest
+
+import stomp_asyncio
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,13 +28,41 @@ def examples():
     ]
 
 
-def test_examples_print_what_is_shown():
-    assert examples()
-    for source, shown in examples():
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(source, "README.md", "exec"), {"__name__": "__main__"})
-        assert printed.getvalue() == shown
+@pytest.fixture(scope="module")
+def port():
+    """The port of a broker, in a thread of its own: the one that README has at localhost:61613."""
+    ports: list[int] = []
+    started, over = threading.Event(), threading.Event()
+
+    async def main():
+        async with stomp_asyncio.serve(port=0) as server:
+            ports.append(server.addresses[0][1])
+            started.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    thread.start()
+    try:
+        assert started.wait(30)
+        yield ports[0]
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(("source", "shown"), examples())
+def test_examples_print_what_is_shown(port: int, source: str, shown: str):
+    assert shown
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        source = source.replace("localhost:61613", f"127.0.0.1:{port}")
+        exec(compile(source, "README.md", "exec"), {"__name__": "__main__"})
+    assert printed.getvalue() == shown
+
+
+def test_there_is_a_client_in_each_colour():
+    sources = "".join(source for source, _ in examples())
+    assert [name for name in ("trio", "asyncio", "blocking") if f"stomp_{name}.connect(" not in sources] == []
 
 
 def test_files_that_it_links_to_exist():
