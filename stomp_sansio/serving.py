@@ -5,17 +5,22 @@ An adapter adds sockets, TLS and time. This file must not know how any of them w
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 from .broker.broker import Broker
 from .broker.events import BrokerEvent, LoginAsked
 from .broker.logins import Logins
 from .broker.options import BrokerOptions
 from .broker.statistics import Statistics
+from .links.peers import PeerId
 from .protocol.events import ConnectRequest
+from .protocol.headers import HeaderPairs
 
 __all__ = ["ServeKeywords", "ServerCore"]
+
+T = TypeVar("T")
 
 
 class ServeKeywords(TypedDict, total=False):
@@ -37,7 +42,7 @@ class ServeKeywords(TypedDict, total=False):
     """Seconds that clients may take at the end for what was queued: 10."""
 
 
-class ServerCore:
+class ServerCore(ABC):
     """What servers of all colours have."""
 
     def __init__(
@@ -101,6 +106,30 @@ class ServerCore:
             f"ws{s}://{where}{self._base}/websocket",
             f"http{s}://{where}{self._base}",
         ]
+
+    @abstractmethod
+    def do(self, command: Callable[[float], T]) -> T:
+        """Give the broker a command at the present instant, and carry out what it wishes then. Never
+        waits.
+        """
+
+    def send(
+        self, destination: str, body: bytes = b"", *, headers: HeaderPairs = (), vhost: str | None = None
+    ) -> None:
+        """Send a message to whoever is subscribed, or to a queue. Never waits.
+
+        Raises:
+            ValueError: there is no such destination or virtual host, or a limit is reached.
+        """
+        self.do(lambda now: self.broker.publish(destination, body, now, headers=headers, vhost=vhost))
+
+    def expel(self, peer: PeerId, message: str, *, details: str = "") -> None:
+        """Send a client an ERROR and end its connection. Harmless when it is gone."""
+        self.do(lambda now: self.broker.expel(peer, now, message, details=details))
+
+    def drop(self, peer: PeerId) -> None:
+        """End a client's connection at once, without a word. Harmless when it is gone."""
+        self.do(lambda now: self.broker.drop(peer, now))
 
     def statistics(self) -> Statistics:
         """Return what there is and what has been, in numbers."""

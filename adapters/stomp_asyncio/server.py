@@ -14,8 +14,6 @@ from types import TracebackType
 from typing import TypeVar, Unpack
 
 from stomp_sansio.broker.events import BrokerEvent
-from stomp_sansio.links.peers import PeerId
-from stomp_sansio.protocol.headers import HeaderPairs
 from stomp_sansio.serving import ServeKeywords, ServerCore
 
 from ._driver import Driver
@@ -80,7 +78,7 @@ class Server(ServerCore):
     ) -> None:
         # Whoever cancels this as well asks to hurry: what is left is cut off.
         try:
-            self._do(self.broker.close)
+            self.do(self.broker.close)
             async with asyncio.timeout(self.close_timeout):
                 await self._driver.finished.wait()
         except TimeoutError:
@@ -91,25 +89,8 @@ class Server(ServerCore):
         # What was cut is gone in the next turns of the loop.
         await self._driver.finished.wait()
 
-    def send(
-        self, destination: str, body: bytes = b"", *, headers: HeaderPairs = (), vhost: str | None = None
-    ) -> None:
-        """Send a message to whoever is subscribed, or to a queue. Never waits.
-
-        Raises:
-            ValueError: there is no such destination or virtual host, or a limit is reached.
-        """
-        self._do(lambda now: self.broker.publish(destination, body, now, headers=headers, vhost=vhost))
-
-    def expel(self, peer: PeerId, message: str, *, details: str = "") -> None:
-        """Send a client an ERROR and end its connection. Harmless when it is gone."""
-        self._do(lambda now: self.broker.expel(peer, now, message, details=details))
-
-    def drop(self, peer: PeerId) -> None:
-        """End a client's connection at once, without a word. Harmless when it is gone."""
-        self._do(lambda now: self.broker.drop(peer, now))
-
-    def _do(self, command: Callable[[float], T]) -> T:
+    def do(self, command: Callable[[float], T]) -> T:
+        """Give the broker a command, and carry out what it wishes then."""
         try:
             return command(self._loop.time())
         finally:

@@ -14,8 +14,6 @@ from typing import TypeVar, Unpack
 import trio
 
 from stomp_sansio.broker.events import BrokerEvent
-from stomp_sansio.links.peers import PeerId
-from stomp_sansio.protocol.headers import HeaderPairs
 from stomp_sansio.serving import ServeKeywords, ServerCore
 
 from ._driver import Driver
@@ -81,7 +79,7 @@ class Server(ServerCore):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
         with trio.CancelScope(shield=True), trio.move_on_after(self.close_timeout):
-            self._do(self.broker.close)
+            self.do(self.broker.close)
             await self._driver.finished.wait()
         self._scope.cancel()
         try:
@@ -92,31 +90,14 @@ class Server(ServerCore):
                 raise
             return False
 
-    def send(
-        self, destination: str, body: bytes = b"", *, headers: HeaderPairs = (), vhost: str | None = None
-    ) -> None:
-        """Send a message to whoever is subscribed, or to a queue. Never waits.
-
-        Raises:
-            ValueError: there is no such destination or virtual host, or a limit is reached.
-        """
-        self._do(lambda now: self.broker.publish(destination, body, now, headers=headers, vhost=vhost))
-
-    def expel(self, peer: PeerId, message: str, *, details: str = "") -> None:
-        """Send a client an ERROR and end its connection. Harmless when it is gone."""
-        self._do(lambda now: self.broker.expel(peer, now, message, details=details))
-
-    def drop(self, peer: PeerId) -> None:
-        """End a client's connection at once, without a word. Harmless when it is gone."""
-        self._do(lambda now: self.broker.drop(peer, now))
-
     async def _run(self, listeners: list[trio.SocketListener]) -> None:
         with self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._driver.run)
                 nursery.start_soon(self._driver.serve, listeners)
 
-    def _do(self, command: Callable[[float], T]) -> T:
+    def do(self, command: Callable[[float], T]) -> T:
+        """Give the broker a command, and carry out what it wishes then."""
         try:
             return command(trio.current_time())
         finally:
