@@ -96,7 +96,7 @@ def test_a_url_of_another_kind_is_refused() -> None:
 
 
 def test_a_header_that_cannot_be_sent_is_refused_when_the_link_is_built() -> None:
-    with pytest.raises(LocalProtocolError, match="'Host' is set by the hand-shake"):
+    with pytest.raises(LocalProtocolError, match="'Host' is set by the library"):
         client(headers=[("Host", "x")])
 
 
