@@ -5,34 +5,38 @@ Everything that ends up in a log, a repr, an error or a capture passes here. Thi
 
 from __future__ import annotations
 
-__all__ = ["REDACTED", "SECRET_NAMES", "excerpt", "is_secret", "redacted"]
+__all__ = ["REDACTED", "excerpt", "hide", "is_secret", "redacted"]
 
 REDACTED = "[redacted]"
 
-SECRET_NAMES = frozenset(
-    {
-        "passcode",
-        "password",
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "token",
-        "secret",
-        "api-key",
-    }
+_SECRET_PARTS = (
+    *("passcode", "password", "passphrase", "authorization", "cookie", "token", "secret", "credential"),
+    *("api-key", "apikey", "access-key", "private-key"),
 )
-"""Header names, in lower case, whose values are never shown."""
 
-_SECRET_PARTS = ("passcode", "password", "authorization", "cookie", "token", "secret", "api-key", "apikey")
+_hidden: set[str] = set()
+
+
+def hide(*names: str) -> None:
+    """Count headers of these names as secrets from now on, whatever their case, in the whole process.
+
+    For what only an application knows to be one. It can only be added to: nothing that was hidden is ever
+    shown again.
+    """
+    _hidden.update(_plain(name) for name in names)
+
+
+def _plain(name: str) -> str:
+    """Return a name as names are compared: an underscore is as good as a hyphen."""
+    return name.strip().lower().replace("_", "-")
 
 
 def is_secret(name: str) -> bool:
     """Tell whether the value of a header of this name is a credential, whatever its case (`X-Auth-Token` is
     one).
     """
-    lowered = name.lower()
-    return lowered in SECRET_NAMES or any(part in lowered for part in _SECRET_PARTS)
+    plain = _plain(name)
+    return plain in _hidden or any(part in plain for part in _SECRET_PARTS)
 
 
 def redacted(name: str, value: str) -> str:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stomp_sansio.redaction import REDACTED, SECRET_NAMES, excerpt, is_secret, redacted
+from stomp_sansio import Frame
+from stomp_sansio.redaction import REDACTED, excerpt, hide, is_secret, redacted
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *sorted(SECRET_NAMES),
+        *("passcode", "password", "authorization", "cookie", "set-cookie", "token", "secret", "api-key"),
         *(
             "Passcode",
             "PASSCODE",
@@ -25,6 +26,7 @@ from stomp_sansio.redaction import REDACTED, SECRET_NAMES, excerpt, is_secret, r
             "client-secret",
         ),
         *("old-password", "X-Api-Key", "apikey", "proxy-authorization", "passcode "),
+        *("api_key", "X_ACCESS_KEY", "aws-credentials", "key-passphrase", "private_key"),
     ],
 )
 def test_secrets_are_known_by_name_whatever_the_case(name: str):
@@ -48,3 +50,16 @@ def test_an_excerpt_is_a_literal_of_at_most_that_many_octets(octets: bytes, limi
         assert ast.literal_eval(shown) == octets
     assert shown.isascii()
     assert shown.isprintable()
+
+
+def test_an_application_may_have_secrets_of_its_own():
+    frame = Frame("SEND", {"x-tea-recipe": "CANARY", "x-tea-recipes": "many"})
+    assert "CANARY" in repr(frame)
+    hide("X-Tea-Recipe")
+    hide()
+    assert (
+        repr(frame)
+        == "Frame('SEND', Headers([('x-tea-recipe', '[redacted]'), ('x-tea-recipes', 'many')]), b'')"
+    )
+    assert is_secret("X_TEA_RECIPE")
+    assert "CANARY" in str(frame.headers["x-tea-recipe"])
