@@ -32,7 +32,7 @@ ATTRIBUTES: dict[type, str] = {
     ServerConnection: BOTH + "accept deliver error grant_subscription message receipt reject unacknowledged",
     FrameParser: "heartbeats next_frame pending receive_data receive_eof unread version",
     Frame: "body command headers",
-    Headers: "adopt first get get_all items keys pairs repeated values",
+    Headers: "first get get_all items keys pairs repeated values",
     Limits: """
         client server max_body max_command_line max_header_block max_headers max_http_header_block
         max_http_headers max_info_body max_line max_message max_message_fragments max_sockjs_frame
