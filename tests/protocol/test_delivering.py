@@ -1,5 +1,7 @@
 """What a server writes to many at once reads like what it writes to one: `deliver` beside `message`."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,7 +82,9 @@ def test_who_has_too_many_messages_unacknowledged_is_told_and_left() -> None:
         (Misuse.BAD_HEADER, ("0", SharedMessage("/topic/a", "m", headers={"x": "\0"})), {}),
     ],
 )
-def test_what_cannot_be_delivered_leaves_no_trace(misuse: Misuse, arguments: tuple, keywords: dict) -> None:
+def test_what_cannot_be_delivered_leaves_no_trace(
+    misuse: Misuse, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> None:
     connection = subscribed(Version.V1_2, AckMode.CLIENT)
     connection.deliver("0", MESSAGE, ack="used")
     connection.data_to_send(0.0)
