@@ -27,6 +27,9 @@ _WORST = (Outcome.FAILED, Outcome.LACKS, Outcome.WORKS, Outcome.LEFT_OUT, Outcom
 """What a cell shows where adapters differ: the first of these."""
 
 
+_ORDER = ("tcp", "tls", "ws", "wss", "websocket", "xhr-streaming", "xhr-polling")
+
+
 def summary(results: Iterable[Result]) -> str:
     """Return how many results there are of each kind."""
     counts = Counter(result.outcome for result in results)
@@ -65,7 +68,8 @@ def matrix(
 
 
 def _table(server: str, version: str, results: Sequence[Result]) -> list[str]:
-    transports = list(dict.fromkeys(result.transport for result in results))
+    found = dict.fromkeys(result.transport for result in results)
+    transports = [name for name in _ORDER if name in found] + [name for name in found if name not in _ORDER]
     played = [result for result in results if result.scenario]
     adapters = sorted({result.adapter for result in played})
     lines = [f"## {server} {version}", "", f"Adapters: {', '.join(adapters) or 'none'}.", ""]
