@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..links.peers import PeerClosed, PeerData, PeerId, PeerOpened
-from ..links.schedule import Schedule
 from ..machine import StreamAction, StreamId, StreamLoss, TLSInfo
 from ..protocol.events import Closed, ConnectRequest, ServerEvent
 from ..protocol.headers import HeaderPairs
@@ -18,6 +17,7 @@ from .answering import admit, answer, ask_login
 from .entrance import Entrance
 from .events import BrokerEvent, ClientGone
 from .exchange import Exchange
+from .guests import Guests
 from .options import BrokerOptions
 from .peers import Peer
 from .readers import Readers
@@ -46,11 +46,11 @@ class Broker:
         "_closing_until",
         "_entrance",
         "_exchange",
+        "_guests",
+        "_left_over",
         "_options",
-        "_peers",
         "_readers",
         "_runs",
-        "_schedule",
         "_shut_down",
         "_token",
         "_writers",
@@ -69,11 +69,11 @@ class Broker:
         self._token = token
         self._options = options or BrokerOptions()
         self._exchange = Exchange(self._options, token)
-        self._peers: dict[PeerId, Peer] = {}
+        self._guests = Guests()
         self._readers = Readers(entrance)
         self._writers = Writers(entrance, self._options)
-        self._schedule: Schedule[PeerId] = Schedule()
         self._runs = 0
+        self._left_over = False
         self._closing_until: float | None = None
         self._shut_down = False
 
@@ -87,7 +87,7 @@ class Broker:
         Raises:
             LocalProtocolError: a header cannot be represented. Nothing has changed.
         """
-        client = self._peers.get(peer)
+        client = self._guests.get(peer)
         if client is not None and client.request is not None:
             admit(self._exchange, client, client.request, self._token(), self._options.server, headers)
             client.request = None
@@ -100,7 +100,7 @@ class Broker:
         `message` is its header; `details`, its body, may say what to do. Neither should tell whether the
         login or the passcode was wrong.
         """
-        client = self._peers.get(peer)
+        client = self._guests.get(peer)
         if client is not None and client.request is not None:
             client.request = None
             client.refuse(message, details)
@@ -126,7 +126,7 @@ class Broker:
 
     def expel(self, peer: PeerId, now: float, message: str, *, details: str = "") -> None:
         """Send a client an ERROR and end its connection. Harmless when it is gone."""
-        client = self._peers.get(peer)
+        client = self._guests.get(peer)
         if client is not None:
             client.refuse(message, details)
             self._have_read(client)
@@ -134,8 +134,8 @@ class Broker:
 
     def drop(self, peer: PeerId, now: float) -> None:
         """End a client's connection at once, without a word. Harmless when it is gone."""
-        client = self._peers.get(peer)
-        if client is not None and not client.gone:
+        client = self._guests.get(peer)
+        if client is not None:
             self._drop(client, "the broker ended it", now)
             self._settle(now)
 
@@ -146,12 +146,12 @@ class Broker:
         """
         if self._closing_until is None:
             self._closing_until = now + self._options.slow_seconds
-            self._readers.stop(list(self._peers.values()), now)
+            self._readers.stop(list(self._guests.all()), now)
             self._settle(now)
 
     def statistics(self) -> Statistics:
         """Return what there is and what has been, in numbers."""
-        return take_statistics(self._exchange, self._peers.values())
+        return take_statistics(self._exchange, self._guests.all())
 
     # Inputs
 
@@ -187,24 +187,22 @@ class Broker:
         """Do what is due at `now`."""
         self._entrance.handle_timeout(now)
         self._listen(now)
-        while (id := self._schedule.pop_due(now)) is not None:
-            peer = self._peers[id]
-            peer.armed = None
+        while (peer := self._guests.next_due(now)) is not None:
             if peer.connection.state in (State.IDLE, State.CONNECTING):
                 peer.request = None
                 peer.refuse("too late", f"no connection in {self._options.open_timeout:g} seconds")
             else:
                 peer.connection.handle_timeout(now)
             self._have_read(peer)
-        for peer in self._writers.take_due(now):
-            self._look_after(peer, now)
+        for late in self._writers.take_due(now):
+            self._look_after(late, now)
         self._settle(now)
 
     def run(self, now: float) -> None:
         """Do a bounded piece of the work that was left over."""
         self._work(_IN_A_RUN, now)
         self._runs += 1
-        if not self.wants_run() or self._runs >= _RUNS_UNWRITTEN:
+        if not self._left_over or self._runs >= _RUNS_UNWRITTEN:
             self._flush(now)
 
     # Outputs
@@ -223,8 +221,7 @@ class Broker:
         octets = self._entrance.data_to_send(stream, now, max_bytes)
         behind = self._writers.behind
         if octets and behind:
-            id = self._entrance.peer_on(stream)
-            peer = None if id is None else self._peers.get(id)
+            peer = self._guests.get(self._entrance.peer_on(stream))
             if peer is not None and peer in behind:
                 self._look_after(peer, now)
             if self._closing_until is not None:
@@ -241,7 +238,11 @@ class Broker:
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
-        instants = (self._entrance.next_deadline(), self._schedule.earliest(), self._writers.next_deadline())
+        instants = (
+            self._entrance.next_deadline(),
+            self._guests.next_deadline(),
+            self._writers.next_deadline(),
+        )
         return min((instant for instant in instants if instant is not None), default=None)
 
     def wants_run(self) -> bool:
@@ -257,44 +258,44 @@ class Broker:
 
     def _settle(self, now: float) -> None:
         """Hear what has come and go on, unless so much work waits that it is left to `run`."""
-        waiting = self.wants_run()
         self._listen(now)
-        if not waiting:
+        if not self._left_over:
             self._work(_AT_ONCE, now)
-            if not self.wants_run():
+            if not self._left_over:
                 self._flush(now)
 
     def _listen(self, now: float) -> None:
         while (event := self._entrance.next_event()) is not None:
             match event:
                 case PeerData():
-                    peer = self._peers[event.peer]
+                    peer = self._guests[event.peer]
                     if not peer.gone:
                         self._readers.receive(peer, event.data, now)
                 case PeerOpened():
                     self._welcome(Peer(event, self._entrance, self._options, now), now)
                 case PeerClosed():
-                    self._lost(self._peers[event.peer], event, now)
+                    self._lost(self._guests[event.peer], event, now)
                 case _:
                     self._exchange.events.append(event)
 
     def _welcome(self, peer: Peer, now: float) -> None:
-        self._peers[peer.id] = peer
-        if len(self._peers) > self._options.max_connections:
+        self._guests.add(peer)
+        if len(self._guests) > self._options.max_connections:
             peer.refuse("too many connections", "this broker has all the clients that it may have")
             self._have_read(peer)
         elif self._closing_until is not None:
             self._drop(peer, "the broker shuts down", now)
-        else:
-            self._arm(peer)
 
     def _lost(self, peer: Peer, event: PeerClosed, now: float) -> None:
         if peer.reason is None:
             peer.reason = event.how.reason
         self._writers.give_up(peer)
+        peer.lost = True
         if peer.closed:
-            del self._peers[peer.id]
-            self._schedule.set(peer.id, None)
+            self._guests.remove(peer)
+        elif peer.request is not None:
+            # Before it is let in, nothing that it said counts.
+            self._clear_away(peer, clean=False, reason=peer.reason)
         else:
             # What it said before is still heard.
             peer.connection.receive_eof(now)
@@ -312,12 +313,15 @@ class Broker:
             budget = exchange.run(budget)
             while exchange.slow:
                 self._drop(exchange.slow.pop(), "it was too far behind", now)
-            if exchange.busy or not readers:
+            if exchange.busy:
+                continue
+            if not readers:
                 break
             budget -= 1
             turn = readers.next_event(now)
             if turn is not None:
                 self._hear(*turn)
+        self._left_over = self.wants_run()
 
     def _hear(self, peer: Peer, event: ServerEvent) -> None:
         exchange = self._exchange
@@ -345,51 +349,40 @@ class Broker:
         touched.clear()
         for peer in peers:
             self._writers.fill(peer, now)
-            self._arm(peer)
+            self._guests.arm(peer)
         self._listen(now)
         if self._closing_until is not None:
             self._shut(now)
 
-    def _arm(self, peer: Peer) -> None:
-        """Set when to come back to a peer."""
-        state = peer.connection.state
-        instant = (
-            peer.open_until if state in (State.IDLE, State.CONNECTING) else peer.connection.next_deadline()
-        )
-        if instant != peer.armed:
-            peer.armed = instant
-            self._schedule.set(peer.id, instant)
-
     def _look_after(self, peer: Peer, now: float) -> None:
-        """Go on with a peer whose writer may have taken something; part with one whose writer takes
-        nothing.
+        """Go on with a peer whose writer may have taken something; part with one whose writer takes too
+        little.
         """
-        match self._writers.look_after(peer, now):
-            case Progress.CAUGHT_UP:
-                self._exchange.offer_all(peer)
-                self._readers.enlist(peer)
-            case Progress.STUCK:
-                self._drop(peer, f"it took nothing for {self._options.slow_seconds:g} seconds", now)
-            case Progress.WAITING:
-                pass
+        progress = self._writers.look_after(peer, now)
+        if progress is Progress.CAUGHT_UP:
+            self._exchange.offer_all(peer)
+            self._readers.enlist(peer)
+        elif progress is Progress.STUCK:
+            self._drop(peer, f"it was {self._options.slow_seconds:g} seconds behind", now)
 
     # Ending
 
     def _drop(self, peer: Peer, reason: str, now: float) -> None:
         """Part with a peer at once."""
         self._writers.give_up(peer)
-        peer.reason = reason
-        self._clear_away(peer, clean=False, reason=reason)
+        if not peer.closed:
+            self._clear_away(peer, clean=False, reason=reason)
         self._entrance.abort(peer.id, now)
         self._listen(now)
 
     def _clear_away(self, peer: Peer, clean: bool, reason: str) -> None:
         """Give back what a peer had, and say that it is gone."""
-        if not peer.closed:
-            peer.closed = True
-            peer.request = None
-            self._exchange.release(peer)
-            self._exchange.events.append(ClientGone(peer=peer.id, clean=clean, reason=reason))
+        peer.closed = True
+        peer.request = None
+        self._exchange.release(peer)
+        self._exchange.events.append(ClientGone(peer=peer.id, clean=clean, reason=reason))
+        if peer.lost:
+            self._guests.remove(peer)
 
     def _shut(self, now: float) -> None:
         """Close the entrance once everything is written, or enough time has passed."""

@@ -270,7 +270,7 @@ class StreamEntrance:
                     )
                 case LinkClosed() if guest.opened:
                     self._events.append(PeerClosed(peer, event))
-                case LinkClosed():
+                case _:
                     self._events.append(
                         StreamRefused(guest.address, guest.listener, event.reason, event.status)
                     )

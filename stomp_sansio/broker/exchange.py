@@ -94,13 +94,18 @@ class Exchange:
             UnusableDestination: a destination is of no use to this sender.
         """
         together: dict[PeerQueue, list[StoredMessage]] = {}
-        for destination, message in transfers:
-            if destination.kind is not Kind.TOPIC:
-                queue = self._queue(vhost, peer, destination)
-                if queue is not None:
-                    together.setdefault(queue, []).append(message)
-        for queue, messages in together.items():
-            vhost.check_room(queue, messages)
+        try:
+            for destination, message in transfers:
+                if destination.kind is not Kind.TOPIC:
+                    queue = self._queue(vhost, peer, destination)
+                    if queue is not None:
+                        together.setdefault(queue, []).append(message)
+            for queue, messages in together.items():
+                vhost.check_room(queue, messages)
+        except NoRoom:
+            for queue in together:
+                vhost.forget_if_idle(queue)
+            raise
 
     def publish(self, vhost: VirtualHost, peer: Peer | None, transfer: Transfer) -> None:
         """Send a message, for which there is room."""
@@ -272,12 +277,13 @@ class Exchange:
                     headers=[*shared.headers.pairs, (ORIGINAL_DESTINATION, queue.name)],
                 )
             )
+            transfer = Transfer(Destination(Kind.QUEUE, self._options.dead_letters + name), letter)
             try:
-                dead_letters = vhost.queue(self._options.dead_letters + name)
-                vhost.check_room(dead_letters, [letter])
+                self.check_room(vhost, None, [transfer])
             except NoRoom as error:
                 reason = f"{reason}, and for dead letters {error}"
             else:
+                dead_letters = vhost.queue(transfer.destination.name)
                 dead_letters.put(letter)
                 self.pump(vhost, dead_letters)
                 moved_to = dead_letters.name
@@ -329,7 +335,7 @@ class Exchange:
                         break
                     job.queue.pumping = False
                     job.vhost.forget_if_idle(job.queue)
-                case Confirmation():
+                case _:
                     job.peer.confirm(job.receipt)
                     self.touched[job.peer] = None
                     budget -= 1

@@ -45,7 +45,7 @@ class BrokerOptions:
     """
 
     slow_seconds: float = 10.0
-    """How long octets may wait for a client that takes none; the same number as Spring's."""
+    """How long octets may wait for a client; the same number as Spring's."""
 
     max_connections: int = 10_000
 

@@ -68,7 +68,7 @@ class Subscription:
     def ready(self) -> bool:
         """Whether it would take one more message from its queue now."""
         peer = self.peer
-        if not self.active or peer.gone or peer.backlog >= AHEAD:
+        if not self.active or not peer.can_hear or peer.backlog >= AHEAD:
             return False
         return self.ack is AckMode.AUTO or (self.unsettled < self.prefetch and not peer.at_limit)
 
@@ -123,6 +123,7 @@ class Peer:
         "id",
         "in_flight",
         "listed",
+        "lost",
         "mark",
         "moved",
         "open_until",
@@ -168,6 +169,8 @@ class Peer:
         # How it is going
         self.gone = False
         """Whether nothing can be sent to it any more."""
+        self.lost = False
+        """Whether its transport is gone as well."""
         self.closed = False
         """Whether its connection has ended, and was cleared away."""
         self.closing = False
@@ -214,8 +217,8 @@ class Peer:
     def falls_behind(self, message: StoredMessage) -> bool:
         """Tell whether a message would be too much for it, and note that it is slow."""
         size, limit = message.size, self._options.slow_octets
-        # Most peers are not behind at all: then nothing has to be asked.
-        if self.connection.unsent + size <= AHEAD:
+        # Most peers are not behind: their transport had less than this when it was last looked at.
+        if not self.full and self.connection.unsent + size + AHEAD <= limit:
             return False
         # One or two large messages are no sign of slowness.
         self.slow = self.backlog + (size if size < limit // 4 else 0) > limit

@@ -48,7 +48,7 @@ class Readers:
         one waits.
         """
         peer = self._listed.popleft()
-        if peer.closed or (peer.full and not peer.gone):
+        if peer.closed or (peer.full and not peer.gone and not peer.connection.wants_close):
             # A peer that does not take its answers gets no more of them: it is enlisted when it has caught
             # up.
             peer.listed = False

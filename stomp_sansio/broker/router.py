@@ -74,6 +74,11 @@ class Router(Generic[_SubscriberT]):
             del parent.children[segment]
         self._forget(pattern, path)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nobody is subscribed, and nothing is kept of who was."""
+        return self._root.empty
+
     def match(self, name: str) -> tuple[_SubscriberT, ...]:
         """Return every subscriber of a topic, in the order in which they subscribed."""
         found = self._remembered.get(name)

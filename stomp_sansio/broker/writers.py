@@ -14,7 +14,7 @@ from .peers import AHEAD, Peer
 
 __all__ = ["Progress", "Writers"]
 
-# How often it is looked whether somebody takes nothing, as a part of the time that is allowed; and, in
+# How often it is looked whether somebody takes too little, as a part of the time that is allowed; and, in
 # seconds, whether one has caught up whose stream is not known.
 _LOOKS = 4
 _ROAMING_LOOK = 0.25
@@ -25,7 +25,7 @@ class Progress(Enum):
 
     WAITING = "octets wait, as they may"
     CAUGHT_UP = "it was far behind, and is no more"
-    STUCK = "it has taken nothing for too long"
+    STUCK = "octets have waited for too long"
 
 
 class Writers:
@@ -98,7 +98,7 @@ class Writers:
 
     def next_deadline(self) -> float | None:
         """Return when it is time to look."""
-        return self._look_at
+        return self._look_at if self.behind else None
 
     @property
     def unmoved(self) -> bool:

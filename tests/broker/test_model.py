@@ -176,6 +176,6 @@ class BrokerBesideModel(RuleBasedStateMachine):
         assert all(numbers == (0, 0) for numbers in queues.values())
 
 
-BrokerBesideModel.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
+BrokerBesideModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestBrokerBesideModel = BrokerBesideModel.TestCase
 assert {mode.value for mode in AckMode} == {"auto", "client", "client-individual"}

@@ -137,6 +137,8 @@ class World:
         """Carry everything there is to carry."""
         while self._step():
             pass
+        if not self.clients:
+            assert self.broker.next_deadline() is None, "nobody is there, and something is to be done"
 
     def _step(self) -> bool:
         broker = self.broker
