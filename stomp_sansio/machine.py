@@ -30,8 +30,10 @@ __all__ = [
 ]
 
 StreamId = NewType("StreamId", int)
-"""The name of one byte stream, chosen by the machine for those it opens, by the driver for those it accepts;
-never used twice.
+"""The name of one byte stream, never used twice.
+
+A machine names those that it opens, from 1 upward; a driver names those that it accepts, from -1 downward: so
+one machine can have both.
 """
 
 
@@ -77,8 +79,10 @@ class TLSInfo:
 
 @dataclass(frozen=True, slots=True)
 class OpenStream:
-    """The wish for a new stream. The driver answers with `stream_opened`, or with `stream_lost` when it
-    cannot.
+    """The wish for a new stream.
+
+    The driver answers with `stream_opened`, once, or with `stream_lost` when it cannot. How long that may
+    take is the machine's to say: it has a deadline, and takes the wish back with `CloseStream`.
     """
 
     stream: StreamId
@@ -91,9 +95,10 @@ class OpenStream:
 class StartTLS:
     """The wish to go on in TLS on a stream that is open.
 
-    The driver first writes what `data_to_send` still has for the stream, reads nothing meanwhile, then shakes
-    hands and answers with `tls_started`, or with `stream_lost`. Octets that came before and were not consumed
-    are a fault of the peer.
+    The driver first writes what `data_to_send` still has for the stream, hands in nothing meanwhile, then
+    shakes hands and answers with `tls_started`, or with `stream_lost` (`TLS_FAILED`, `CERTIFICATE_REFUSED`).
+    Octets that came before the wish were the machine's to judge: it wishes for no TLS when some are left
+    over. What comes after the wish belongs to the hand-shake.
     """
 
     stream: StreamId
@@ -104,9 +109,14 @@ class StartTLS:
 class CloseStream:
     """The wish to end a stream. The driver answers with `stream_lost`, as for every stream.
 
-    What was queued for the stream is written first, unless `abort` is set. Both directions end at once: STOMP
-    has no use for a half-closed stream. The wish may come before the stream has opened: opening is then given
-    up.
+    What the stream still has is written first, unless `abort` is set: the driver goes on pulling until
+    `data_to_send` returns b"", and then ends both directions: STOMP has no use for a half-closed stream. It
+    waits as long as the peer takes to read: a machine that will not wait has a deadline of its own and then
+    wishes once more, with `abort`. That is the only wish that may follow for the stream. Octets that come
+    after the wish may still be handed in, and mean nothing.
+
+    The wish may come before the stream has opened, with or without `abort`: opening is then given up, nothing
+    is written, and `stream_opened` may come all the same if it was under way.
     """
 
     stream: StreamId
@@ -118,7 +128,7 @@ StreamAction: TypeAlias = OpenStream | StartTLS | CloseStream
 
 
 class StreamLoss(Enum):
-    """Why a stream is gone."""
+    """Why a stream is gone. Where several reasons hold, the first that the driver knew of is told."""
 
     CLOSED = "closed"
     """It was closed because the machine wished so, or both sides ended it in order."""
@@ -144,19 +154,29 @@ _EventT_co = TypeVar("_EventT_co", covariant=True)
 class Machine(Protocol[_EventT_co]):
     """The only thing that a driver knows.
 
-    After every input (any method that takes `now`, and any command of the concrete machine) a driver drains
-    `next_action`, then `next_event`, wakes the readers and writers of `changed_streams`, and arms one timer
-    for `next_deadline`. It may do so more often: an extra look changes nothing.
+    Inputs are the methods that take `now`, and the commands of the concrete machine. After inputs, and before
+    it waits again, a driver drains `next_action` and `next_event` until both say None, wakes the readers and
+    writers of `changed_streams`, sees to `run` if `wants_run`, and arms one timer for `next_deadline`.
+    Several inputs may come before it drains; an extra look changes nothing. Calls never overlap, and `now`
+    never goes back.
+
+    A stream's life, as the machine is told of it: `stream_opened` (after its wish) or `stream_accepted`; then
+    `receive_data` any number of times, `receive_eof` at most once and last of these; `tls_started` once for
+    each wish; at any time, last and exactly once, `stream_lost`. Inputs raise nothing that a peer could bring
+    about; a `LocalProtocolError` from one means that the driver gave it to the wrong machine.
     """
 
     def next_action(self) -> StreamAction | None:
         """Return the next wish about streams, or None when there is none left. Each wish comes once, in
-        order.
+        order, and names a stream that is not lost: unless it was lost before its wish was taken, and then the
+        driver passes it over.
         """
         ...
 
     def next_event(self) -> _EventT_co | None:
-        """Return the next event for the application, or None when there is none left."""
+        """Return the next event for the application, or None when there is none left. What it receives may
+        give the machine commands at once.
+        """
         ...
 
     def stream_opened(self, stream: StreamId, now: float) -> None:
@@ -166,6 +186,9 @@ class Machine(Protocol[_EventT_co]):
     def stream_accepted(self, stream: StreamId, listener: int, peer: str, now: float) -> None:
         """Hand in a stream that somebody opened to us. `listener` is the index of the listening socket,
         `peer` is for people.
+
+        On a listener with TLS the hand-shake follows, unseen: the time that the machine gives to first octets
+        covers it. A machine that opens streams only raises `LocalProtocolError`.
         """
         ...
 
@@ -174,7 +197,8 @@ class Machine(Protocol[_EventT_co]):
         ...
 
     def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str = "") -> None:
-        """Report the end of a stream: exactly once for each, even for one that never opened.
+        """Report the end of a stream: exactly once for each that was wished for or accepted, even for one
+        that never opened, and after the octets that came before it.
 
         `detail` is the operating system's or the TLS library's sentence, for people. Afterwards nothing about
         this stream is asked or told any more.
@@ -182,34 +206,49 @@ class Machine(Protocol[_EventT_co]):
         ...
 
     def receive_data(self, stream: StreamId, data: bytes, now: float) -> None:
-        """Hand in octets that came. Never raises for what the peer sent."""
+        """Hand in octets that came, in any pieces: how they are cut changes nothing. Never raises for what
+        the peer sent.
+        """
         ...
 
     def receive_eof(self, stream: StreamId, now: float) -> None:
-        """Report that the peer ended its side of the stream. The machine answers with `CloseStream`."""
+        """Report that the peer ended its side of the stream.
+
+        The machine answers with `CloseStream`, at once or when what it still has to say is said.
+        """
         ...
 
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int = 65536) -> bytes:
         """Hand over the next octets to write, at most `max_bytes`; b"" when there are none.
 
         The one writer of a stream pulls: asking again says that the last piece was accepted by the transport.
+        It is asked from `stream_opened` or `stream_accepted` on, also after `CloseStream` unless that has
+        `abort`, and never while TLS begins. Since handing over counts as sending, a deadline may move.
         """
         ...
 
     def wants_read(self, stream: StreamId) -> bool:
-        """Tell whether the stream should be read. False is back-pressure: one more chunk is legal, and
-        silence is not counted.
+        """Tell whether the stream should be read. True is supposed of a stream that has just come up.
+
+        False is back-pressure: what was read already may still come, silence is not counted, and an end of
+        the stream need not be noticed. When the answer changes, `changed_streams` names the stream. Changes
+        nothing.
         """
         ...
 
     def changed_streams(self) -> list[StreamId]:
-        """Return, and forget, the streams with octets to write or with a changed `wants_read` since the last
-        call.
+        """Return, and forget, the streams that since the last call got octets to write or a changed
+        `wants_read`.
+
+        A stream may be named for nothing, never one that is lost. A writer that was told pulls until it gets
+        b"".
         """
         ...
 
     def next_deadline(self) -> float | None:
-        """Return the instant when `handle_timeout` is wanted, or None. It may change after any other call."""
+        """Return the instant when `handle_timeout` is wanted, or None. It may change after any other call,
+        and lies in the future once `handle_timeout` was called for it.
+        """
         ...
 
     def handle_timeout(self, now: float) -> None:
@@ -228,5 +267,7 @@ class Machine(Protocol[_EventT_co]):
 
     @property
     def finished(self) -> bool:
-        """Whether everything is over: True only after `stream_lost` was told for every stream."""
+        """Whether everything is over: True only after `stream_lost` was told for every stream. It stays True,
+        and nothing is wished any more; events may still have to be taken.
+        """
         ...

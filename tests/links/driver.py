@@ -36,6 +36,12 @@ class MemoryDriver(Generic[_EventT]):
         self.actions: list[StreamAction] = []
         self.written: dict[StreamId, bytearray] = {stream: bytearray() for stream in accepted}
         self.living: set[StreamId] = set(accepted)
+        self.ending: dict[StreamId, bool] = {}
+        """Streams that are to end, and whether at once."""
+        self.told_of: set[StreamId] = set(accepted)
+        """Streams that changed since all of them was written."""
+        self.reads: dict[StreamId, bool] = {}
+        """What was last known of `wants_read`, of streams that carry octets."""
         self.drain()
 
     def drain(self) -> None:
@@ -47,17 +53,35 @@ class MemoryDriver(Generic[_EventT]):
                 self.living.add(action.stream)
             else:
                 assert action.stream in self.living, f"{action} names a stream that is gone"
+                ending = self.ending.get(action.stream)
+                if isinstance(action, StartTLS):
+                    assert ending is None, f"{action} comes behind the wish to end the stream"
+                else:
+                    assert ending is None or (action.abort and not ending), f"{action} was wished before"
+                    self.ending[action.stream] = action.abort
             self.actions.append(action)
         while (event := self.machine.next_event()) is not None:
             self.events.append(event)
-        for stream in self.machine.changed_streams():
-            assert stream in self.living, f"{stream} is gone, and yet reported as changed"
+        self.take_changed()
         assert not self.machine.wants_run()
         self.machine.run(self.now)
         assert not (self.machine.finished and self.living)
 
+    def take_changed(self) -> list[StreamId]:
+        """Take note of the streams whose writer or reader has to look again, and return them."""
+        changed = self.machine.changed_streams()
+        for stream in changed:
+            assert stream in self.living, f"{stream} is gone, and yet reported as changed"
+        self.told_of.update(changed)
+        for stream, before in self.reads.items():
+            if stream not in self.ending:
+                self.reads[stream] = self.machine.wants_read(stream)
+                assert self.reads[stream] is before or stream in changed, f"who reads {stream} was not told"
+        return changed
+
     def opened(self, stream: StreamId) -> None:
         self.machine.stream_opened(stream, self.now)
+        self.reads[stream] = True
         self.drain()
 
     def tls_started(self, stream: StreamId) -> None:
@@ -77,16 +101,21 @@ class MemoryDriver(Generic[_EventT]):
 
     def lose(self, stream: StreamId, why: StreamLoss = StreamLoss.CLOSED, detail: str = "") -> None:
         self.living.discard(stream)
+        self.reads.pop(stream, None)
         self.machine.stream_lost(stream, why, self.now, detail)
         self.drain()
 
     def pull(self, stream: StreamId, max_bytes: int = 65536) -> bytes:
         """Write all that a stream has, as its writer does, and return it."""
+        self.drain()
         pieces: list[bytes] = []
         while piece := self.machine.data_to_send(stream, self.now, max_bytes):
             assert len(piece) <= max_bytes
             pieces.append(piece)
         octets = b"".join(pieces)
+        assert not octets or stream in self.told_of, f"the writer of {stream} was not told"
+        assert not octets or not self.ending.get(stream), f"{stream} was to end without writing"
+        self.told_of.discard(stream)
         self.written[stream] += octets
         self.drain()
         return octets

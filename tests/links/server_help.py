@@ -32,6 +32,7 @@ class ServerDriver(MemoryDriver[PeerEvent]):
         stream = StreamId(next(self.numbers))
         self.written[stream] = bytearray()
         self.living.add(stream)
+        self.reads[stream] = True
         self.machine.stream_accepted(stream, listener, f"10.0.0.{stream}:4711", self.now)
         self.drain()
         return stream

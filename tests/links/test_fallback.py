@@ -128,7 +128,7 @@ def test_the_websocket_comes_first():
     assert driver.link.next_deadline() is None
     driver.link.send(b"hello", driver.now)
     assert driver.link.unsent > 0
-    assert driver.link.changed_streams() == [stream]
+    assert driver.take_changed() == [stream]
     assert len(driver.pull(stream)) > 5
 
 

@@ -242,8 +242,8 @@ def test_what_the_layer_has_to_say_is_passed_on():
     assert driver.pull(STREAM) == b"e"
     link.send(b"hello", driver.now)
     assert link.unsent == 5
-    assert link.changed_streams() == [STREAM]
-    assert link.changed_streams() == []
+    assert driver.take_changed() == [STREAM]
+    assert driver.take_changed() == []
     assert driver.pull(STREAM, max_bytes=2) == b"hello"
 
 
@@ -268,17 +268,17 @@ def test_sending_needs_an_open_link():
 def test_reading_pauses_and_resumes():
     link, layer, driver = opened()
     layer.heard.clear()
-    link.changed_streams()
+    driver.take_changed()
     link.pause_reading(1.0)
     link.pause_reading(2.0)
     assert not link.wants_read(STREAM)
-    assert link.changed_streams() == [STREAM]
+    assert driver.take_changed() == [STREAM]
     driver.feed(STREAM, b"a")
     assert driver.take_events() == [LinkData(b"a")], "one more chunk after False is legal"
     link.resume_reading(3.0)
     link.resume_reading(4.0)
     assert link.wants_read(STREAM)
-    assert link.changed_streams() == [STREAM]
+    assert driver.take_changed() == [STREAM]
     assert layer.heard == [("pause", 1.0), ("data", b"a", 0.0), ("resume", 3.0)]
 
 

@@ -138,6 +138,7 @@ def test_nobody_there():
     link = XhrLink(parse_url("http://h"), IDS, stream_ids=stream_ids())
     link.start(0.0)
     driver = XhrDriver(link)
+    assert driver.wish().stream == LISTEN
     driver.lose(LISTEN, StreamLoss.UNRESOLVED)
     closed = ended(driver)
     assert (closed.phase, closed.loss) == (Phase.DNS, StreamLoss.UNRESOLVED)
@@ -588,17 +589,17 @@ def test_pausing_stops_reading_the_listener_alone():
     driver.say(stream, driver.servers[stream].data(b"h\n"))
     link.send(b"x", driver.now)
     talk, _ = driver.next_asked()
-    link.changed_streams()
+    driver.take_changed()
     link.pause_reading(driver.now)
     link.pause_reading(driver.now)
-    assert link.changed_streams() == [stream]
+    assert driver.take_changed() == [stream]
     assert (link.wants_read(stream), link.wants_read(talk)) == (False, True)
     driver.say(talk, driver.servers[talk].response(204))
     driver.advance(1000.0)
     assert driver.take_events() == [], "silence means nothing while nobody listens"
     link.resume_reading(driver.now)
     link.resume_reading(driver.now)
-    assert link.changed_streams() == [stream]
+    assert driver.take_changed() == [stream]
     assert link.wants_read(stream)
     driver.advance(10.0)
     assert ended(driver).loss is StreamLoss.TIMEOUT
