@@ -464,3 +464,13 @@ def test_no_octets_hang_on_a_reported_fault(make: Make):
 def test_versions_are_members_and_not_their_names(kind: Make):
     with pytest.raises(TypeError, match=r"versions has '1.2': pass members of Version, such as Version.V1_2"):
         kind(versions=["1.2"])
+
+
+@BOTH
+@pytest.mark.parametrize("now", [1e6, float("inf")])
+def test_a_late_call_does_all_that_is_due_once(make: Make, now: float):
+    connection = make(beats="1000,1000", heartbeat=(1, 1))
+    connection.handle_timeout(now)
+    assert connection.data_to_send(now) == b"\n"
+    assert connection.next_event() == Closed(clean=False, reason=CloseReason.HEARTBEAT_TIMEOUT)
+    assert connection.next_deadline() is None
