@@ -65,7 +65,10 @@ class _Stream(StreamCore):
 
 
 class Driver(DriverCore[EventT, _Stream]):
-    """Runs one machine, by `step`. Any thread may command the machine under `lock`, and call `kick` then."""
+    """Runs one machine, by `step`, which alone touches sockets.
+
+    Any thread may command the machine under `lock`, and then calls `kick`; the one that steps, `turn`.
+    """
 
     def __init__(
         self,
@@ -87,46 +90,39 @@ class Driver(DriverCore[EventT, _Stream]):
         self._bell.setblocking(False)
         self._selector.register(self._ear, _READ)
         self._rung = False
-        self._until = 0.0
 
     def close(self) -> None:
         """Cut every stream that is left, and let go of everything. No step follows."""
         with self.lock:
             for stream in list(self.streams.values()):
                 stream.cut()
-            self._turn()
+            self.turn()
             for resource in (self._selector, self._bell, self._ear):
                 resource.close()
 
     def kick(self) -> None:
-        """Carry out what the machine wishes now, from any thread that holds the lock. Never waits."""
-        self._turn()
-        stale = any(self._is_stale(stream) for stream in self.streams.values())
-        if stale or self.next_instant() < self._until:
-            self.ring()
-
-    def ring(self) -> None:
-        """Make a step that waits come back."""
+        """Make a step that waits come back: the machine wishes something. Never waits."""
         if not self._rung:
             self._rung = True
             self._bell.send(b"!")
 
     def step(self, timeout: float | None) -> None:
         """Wait until something is due, no longer than some seconds, and do it. One thread at a time may."""
+        with self.lock:
+            self.turn()
         for stream in list(self.streams.values()):
             if stream.addresses is None:
                 self._resolve(stream)
         with self.lock:
-            self._turn()
+            self.turn()
+            instant = self.next_instant()
             for stream in self.streams.values():
                 self._watch(stream, stream.interest)
-            self._until = min([self.next_instant(), *(stream.give_up for stream in self.streams.values())])
-        wait = max(self._until - time.monotonic(), 0.0)
+                instant = min(instant, stream.give_up)
         # The system would take offence at some weeks.
-        ready = self._selector.select(min(wait, 1e6 if timeout is None else timeout))
+        wait = min(max(instant - time.monotonic(), 0.0), 1e6 if timeout is None else timeout)
+        ready = self._selector.select(wait)
         with self.lock:
-            # Until the next step waits, nobody has to wake it.
-            self._until = 0.0
             for key, events in ready:
                 if key.data is None:
                     self._ear.recv(CHUNK)
@@ -139,9 +135,10 @@ class Driver(DriverCore[EventT, _Stream]):
                     self._try_next(stream, "it did not answer")
             if self.next_instant() <= now:
                 self.due(now)
-            self._turn()
+            self.turn()
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """Carry out what the machine wishes now, as far as that needs no waiting."""
         self.drain()
         while self.woken:
             stream, _ = self.woken.popitem()
@@ -193,12 +190,6 @@ class Driver(DriverCore[EventT, _Stream]):
 
     # Watching
 
-    def _is_stale(self, stream: _Stream) -> bool:
-        """Tell whether a step that waits does not wait for the right thing."""
-        if stream.sock is None:
-            return stream.addresses is None
-        return stream.watched != stream.interest
-
     def _watch(self, stream: _Stream, interest: int) -> None:
         if stream.sock is not None and stream.watched != interest:
             if stream.watched:
@@ -238,9 +229,7 @@ class Driver(DriverCore[EventT, _Stream]):
             detail = str(error)
         with self.lock:
             stream.addresses = found
-            # It may have been given up meanwhile.
-            if stream.id in self.streams:
-                self._try_next(stream, detail, why)
+            self._try_next(stream, detail, why)
 
     def _try_next(self, stream: _Stream, detail: str, why: StreamLoss = StreamLoss.REFUSED) -> None:
         """Connect to the next address; `detail` is what became of the last one."""

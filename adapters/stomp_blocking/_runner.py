@@ -51,6 +51,8 @@ class Runner(RunnerCore):
         """The lock of everything; notified when anything may have changed."""
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
+        # Without a thread, whoever gives a command carries it out.
+        self._go_on = self._driver.kick if threaded else self._driver.turn
         if threaded:
             self._thread = threading.Thread(target=self._drive, name="stomp_blocking", daemon=True)
 
@@ -67,7 +69,7 @@ class Runner(RunnerCore):
         finally:
             thread, self._thread = self._thread, None
             if thread is not None:
-                self._driver.ring()
+                self._driver.kick()
                 thread.join()
             self._driver.close()
 
@@ -99,22 +101,24 @@ class Runner(RunnerCore):
             try:
                 return command(time.monotonic())
             finally:
-                self._driver.kick()
+                self._go_on()
 
     def take(self, subscription: Subscription) -> Delivery | None:
         """Take the oldest message that waits."""
         with self.changed:
             delivery = self.session.take(subscription, time.monotonic())
             if self.session.wants_look:
-                self._driver.kick()
+                self._go_on()
             return delivery
 
     def _hear(self, event: SessionEvent) -> None:
         if isinstance(event, CredentialsWanted):
             self._asked = True
-            self._driver.ring()
         elif not isinstance(event, Changed):
             self.tell(event)
+        if self._asked or self._thread is None:
+            # The step that brings it must not go on to wait for something else.
+            self._driver.kick()
         self.changed.notify_all()
 
     def wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
