@@ -425,6 +425,15 @@ def test_what_waits_to_be_written_is_beat_enough():
 
 
 @BOTH
+def test_a_late_call_does_all_that_is_due(make: Make):
+    connection = make(beats="1000,1000", heartbeat=(1, 1))
+    connection.handle_timeout(1_000.0)
+    assert connection.data_to_send(1_000.0) == b"\n"
+    assert connection.next_event() == Closed(clean=False, reason=CloseReason.HEARTBEAT_TIMEOUT)
+    assert connection.next_deadline() is None
+
+
+@BOTH
 def test_reading_can_be_suspended_and_resumed(make: Make):
     connection = make(beats="1000,0", heartbeat=(0, 1))
     connection.suspend_reading()
