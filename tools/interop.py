@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -116,6 +117,8 @@ def main(argv: Sequence[str]) -> int:
         for scenario in SCENARIOS:
             print(f"{scenario.name:26} {scenario.what}")
         return 0
+    # Whoever ends us ends our servers too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     folder = Path(tempfile.mkdtemp(prefix="stomp-interop-"))
     try:
         if options.faults or options.cluster:

@@ -624,7 +624,8 @@ async def idle_without_heart_beats(x: Exchange) -> None:
     seconds=150,
 )
 async def restart(x: Exchange) -> None:
-    confirmed = [b"before %d" % number for number in range(20)] if x.confirms else []
+    kept = x.confirms and x.traits.keeps
+    confirmed = [b"before %d" % number for number in range(20)] if kept else []
     declared = {"persistent": "true"}
     async with (
         x.connect(reconnect=_QUICK, receipt_timeout=100) as client,
@@ -646,6 +647,6 @@ async def restart(x: Exchange) -> None:
         came = (await x.receive(messages, 20)).body
         expect(came == b"after", f"the subscription did not go on: {came!r}")
         if x.confirms:
-            async with client.subscribe(x.queue()) as kept:
-                bodies = await x.bodies(kept, len(confirmed) + 1)
+            async with client.subscribe(x.queue()) as waiting:
+                bodies = await x.bodies(waiting, len(confirmed) + 1)
                 expect(set(bodies) == {*confirmed, b"meanwhile"}, f"only {bodies!r} survived")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .activemq import ActiveMQ
 from .artemis import Artemis
+from .own_broker import OwnBroker
 from .rabbitmq import RabbitMQ
 from .server import Server
 from .sockjs_node import SockJSNode
@@ -21,5 +22,6 @@ SERVERS: dict[str, type[Server]] = {
     "sockjs-node": SockJSNode,
     "spring": Spring,
     "spring-relay": SpringRelay,
+    "own": OwnBroker,
 }
 """By the names that the command line has for them."""

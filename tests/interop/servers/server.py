@@ -69,6 +69,8 @@ class Traits:
     """The module of stomp_sansio.profiles that knows its headers."""
     refused: str | None = None
     """Where messages go that were refused; None where they are delivered again."""
+    keeps: bool = True
+    """Whether persistent messages survive a restart."""
     bad_destination: str = "/nowhere/a"
     """A destination that the server answers with ERROR; "" where every name is one."""
     bad_headers: Mapping[str, str] = field(default_factory=dict[str, str])
