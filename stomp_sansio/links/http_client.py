@@ -1,7 +1,7 @@
 """HTTP/1.1 requests and their responses, one after the other, on one stream: the client side, on h11.
 
 What lives here keeps the limits that h11 leaves to its users, so that no verdict depends on the cut. It must
-not know what is asked for, nor who opened the stream. Its errors quote nothing but a first line: heads hold
+not know what is asked for, nor who opened the stream. Its errors quote nothing but a first word: heads hold
 cookies.
 """
 
@@ -16,8 +16,8 @@ import h11
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..protocol.limits import Limits
-from ..redaction import excerpt, redacted
-from .http_head import HeadReader
+from ..redaction import redacted
+from .http_head import HeadReader, shown_start
 
 __all__ = ["HttpClient", "ResponseData", "ResponseEnd", "ResponseEvent", "ResponseHead", "ResponseHeads"]
 
@@ -101,9 +101,10 @@ class ResponseHeads:
             try:
                 event = self._connection.next_event()
             except h11.RemoteProtocolError:
-                first_line = excerpt(head.partition(b"\n")[0])
                 raise RemoteProtocolError(
-                    self._fault, f"{self._who}'s answer is no HTTP response to the request: {first_line}"
+                    self._fault,
+                    f"{self._who}'s answer is no HTTP response to the request: it begins with "
+                    f"{shown_start(head)}",
                 ) from None
             if isinstance(event, h11.Response):
                 self._informational = 0

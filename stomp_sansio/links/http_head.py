@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..protocol.limits import Limits
+from ..redaction import excerpt
 
-__all__ = ["HeadReader", "head_fields", "head_status"]
+__all__ = ["HeadReader", "head_fields", "head_status", "shown_start"]
 
 
 class HeadReader:
@@ -91,6 +92,14 @@ def head_status(head: bytes) -> int | None:
         return None
     digits = head[9:12]
     return int(digits) if digits.isdigit() else None
+
+
+def shown_start(head: bytes) -> str:
+    """Return how a head begins, as it may be shown: its first word, or 20 octets of it.
+
+    A peer that sends back what it was sent would have us show our own credentials.
+    """
+    return excerpt(head.partition(b"\n")[0].rstrip(b"\r").partition(b" ")[0], 20)
 
 
 def head_fields(head: bytes) -> list[tuple[str, str]]:

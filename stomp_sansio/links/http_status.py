@@ -6,14 +6,17 @@ redirect's target it keeps neither userinfo nor query.
 
 from __future__ import annotations
 
-from ..redaction import excerpt
+from ..redaction import REDACTED, excerpt
 
 __all__ = ["explain_refused_upgrade", "shown_location"]
 
+_SESSION_ENDS = ("websocket", "xhr", "xhr_streaming", "xhr_send")
+"""SockJS 0.3.3: these end a path of /<server>/<session>/<transport>."""
+
 
 def shown_location(location: str | None) -> str:
-    """Return where a redirect points as it may be shown: without userinfo, query and fragment, at most 200
-    characters."""
+    """Return where a redirect points as it may be shown: without userinfo, query and fragment, and without
+    the name of a SockJS session, which whoever knows it can take over; at most 200 characters."""
     if not location:
         return "an address it does not name"
     shown = location.partition("?")[0].partition("#")[0].partition(";")[0]
@@ -21,6 +24,10 @@ def shown_location(location: str | None) -> str:
     if separator:
         authority, slash, path = rest.partition("/")
         shown = f"{scheme}//{authority.rpartition('@')[2]}{slash}{path}"
+    segments = shown.split("/")
+    if len(segments) > 3 and segments[-1] in _SESSION_ENDS:
+        segments[-2] = REDACTED
+        shown = "/".join(segments)
     return excerpt(shown.encode("utf-8", "replace"), 200)[1:]
 
 

@@ -22,7 +22,7 @@ from ..protocol.limits import Limits
 from ..redaction import excerpt, redacted
 from .extra_headers import checked_headers
 from .http_answer import plain_answer
-from .http_head import HeadReader, head_fields, head_status
+from .http_head import HeadReader, head_fields, head_status, shown_start
 from .http_status import explain_refused_upgrade
 from .origin import OriginPolicy
 from .subprotocols import choose_subprotocol
@@ -159,7 +159,7 @@ class ClientHandshake:
 
     def _judge(self, head: bytes, status: int | None) -> HandshakeResult:
         if status is None:
-            return _bad(f"The server's answer is no HTTP/1 response: it begins with {excerpt(head, 40)}")
+            return _bad(f"The server's answer is no HTTP/1 response: it begins with {shown_start(head)}")
         fields = head_fields(head)
         if status != 101:
             location = next((value for name, value in fields if name == "location"), None)

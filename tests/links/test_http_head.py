@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stomp_sansio.errors import LinkFault, RemoteProtocolError
-from stomp_sansio.links.http_head import HeadReader, head_fields, head_status
+from stomp_sansio.links.http_head import HeadReader, head_fields, head_status, shown_start
 from stomp_sansio.protocol.limits import Limits
 
 LIMITS = Limits(max_http_headers=3, max_http_header_block=64)
@@ -94,3 +94,17 @@ def test_reads_the_status(head: bytes, status: int | None) -> None:
 def test_reads_the_fields_as_they_stand() -> None:
     head = b"GET / HTTP/1.1\r\nA: 1\r\nno colon\r\na:2 \r\nB:\xff\n\r\n"
     assert head_fields(head) == [("a", "1"), ("a", "2"), ("b", "\xff")]
+
+
+@pytest.mark.parametrize(
+    ("head", "shown"),
+    [
+        (b"", "b''"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "b'SSH-2.0-OpenSSH_9.6'"),
+        (b"GET /?token=canary HTTP/1.1\r\n\r\n", "b'GET'"),
+        (b"<html>" + b"x" * 40, "b'<html>xxxxxxxxxxxxxx'..."),
+        (b"\r\n\r\n", "b''"),
+    ],
+)
+def test_a_head_is_shown_by_its_first_word(head: bytes, shown: str) -> None:
+    assert shown_start(head) == shown

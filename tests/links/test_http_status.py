@@ -44,4 +44,9 @@ def test_shows_where_a_redirect_points_in_parts_that_are_no_secret() -> None:
     assert shown_location(None) == "an address it does not name"
     assert shown_location("/login;jsessionid=canary") == "'/login'"
     assert shown_location("//u:p@h/x") == "'//h/x'"
+    assert (
+        shown_location("https://h/a/000/canary/xhr_send?t=canary") == "'https://h/a/000/[redacted]/xhr_send'"
+    )
+    assert shown_location("/000/canary/websocket") == "'/000/[redacted]/websocket'"
+    assert shown_location("/stomp/websocket") == "'/stomp/websocket'"
     assert shown_location("x" * 300) == "'" + "x" * 200 + "'..."

@@ -126,7 +126,7 @@ BROKEN = [
     (
         b"SSH-2.0-OpenSSH\r\n\r\n",
         LinkFault.BAD_HANDSHAKE,
-        "no HTTP response to the request: b'SSH-2.0-OpenSSH\\r'",
+        "it begins with b'SSH-2.0-OpenSSH'",
     ),
     (b"\r\n\r\n", LinkFault.BAD_HANDSHAKE, "no HTTP"),
     (b"HTTP/1.1 200 OK\r\nSet-Cookie CANARY\r\n\r\n", LinkFault.BAD_HANDSHAKE, "no HTTP"),
