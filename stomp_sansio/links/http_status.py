@@ -6,12 +6,10 @@ redirect's target it keeps neither userinfo nor query.
 
 from __future__ import annotations
 
-from ..redaction import REDACTED, excerpt
+from ..redaction import excerpt
+from .session_names import hidden_session
 
 __all__ = ["explain_refused_upgrade", "shown_location"]
-
-_SESSION_ENDS = ("websocket", "xhr", "xhr_streaming", "xhr_send")
-"""SockJS 0.3.3: these end a path of /<server>/<session>/<transport>."""
 
 
 def shown_location(location: str | None) -> str:
@@ -24,11 +22,7 @@ def shown_location(location: str | None) -> str:
     if separator:
         authority, slash, path = rest.partition("/")
         shown = f"{scheme}//{authority.rpartition('@')[2]}{slash}{path}"
-    segments = shown.split("/")
-    if len(segments) > 3 and segments[-1] in _SESSION_ENDS:
-        segments[-2] = REDACTED
-        shown = "/".join(segments)
-    return excerpt(shown.encode("utf-8", "replace"), 200)[1:]
+    return excerpt(hidden_session(shown).encode("utf-8", "replace"), 200)[1:]
 
 
 def explain_refused_upgrade(status: int, location: str | None = None) -> str:

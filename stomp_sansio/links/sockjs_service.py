@@ -7,7 +7,7 @@ transport will be tried, nor when.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..machine import StreamId
@@ -37,7 +37,7 @@ class SockJSService:
     """Fresh names for streams."""
     token_bytes: Callable[[int], bytes]
     """Returns so many octets that nobody can guess, as `secrets.token_bytes` does."""
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     cookies: CookieJar
     server_name: str | None
     """The name that the certificate must carry, where it is not the URL's host."""

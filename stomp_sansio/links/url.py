@@ -15,6 +15,7 @@ from ..errors import LinkFault
 from ..machine import Address, TCPAddress, TLSWish, UnixAddress
 from ..redaction import REDACTED, is_secret
 from .hosts import DIGITS, ID_CHARACTERS, LETTERS, InvalidURI, host_and_port
+from .session_names import hidden_session
 
 __all__ = [
     "Endpoint",
@@ -165,9 +166,8 @@ class Endpoint:
         return f"{self.scheme}://{self.authority}{self.request_target}"
 
     def __str__(self) -> str:
-        if self.query is None:
-            return self.url
-        return f"{self.scheme}://{self.authority}{self.path}?{_redacted_query(self.query)}"
+        query = "" if self.query is None else f"?{_redacted_query(self.query)}"
+        return hidden_session(self.url.partition("?")[0]) + query
 
     def __repr__(self) -> str:
         who = ""

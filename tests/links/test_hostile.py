@@ -14,11 +14,13 @@ from itertools import count
 import pytest
 
 from stomp_sansio.errors import LinkFault, RemoteProtocolError
+from stomp_sansio.links.cookies import CookieJar
 from stomp_sansio.links.fallback import FallbackLink
 from stomp_sansio.links.link import Link, LinkClosed, LinkData, LinkEvent, LinkOpened
 from stomp_sansio.links.proxy import Proxy, parse_proxy
 from stomp_sansio.links.sockjs import SockJSLink
-from stomp_sansio.links.url import SessionIds, parse_url
+from stomp_sansio.links.sockjs_service import SockJSService
+from stomp_sansio.links.url import SessionIds, parse_url, sockjs_endpoint
 from stomp_sansio.links.websocket import WebSocketLink
 from stomp_sansio.links.xhr import XhrLink
 from stomp_sansio.machine import CloseStream, OpenStream, StartTLS, StreamId
@@ -283,3 +285,27 @@ def test_threat_6_a_million_empty_fragments_end_in_one_error(make: Make) -> None
     assert data_of(hostile.driver.events) == b""
     assert closed.error is not None
     assert closed.error.fault is LinkFault.LIMIT
+
+
+@every_link
+def test_what_shows_a_link_shows_no_secret(make: Make) -> None:
+    link = make(proxy=parse_proxy(f"http://user:{CANARY}@proxy"))
+    at = sockjs_endpoint(BASE, "xhr_send", IDS)
+    service = SockJSService(
+        base=BASE,
+        stream_ids=stream_ids(),
+        token_bytes=random.Random(1).randbytes,
+        headers=tuple(HEADERS),
+        cookies=CookieJar(path="/", secure=True, headers=HEADERS),
+        server_name=None,
+        proxy=parse_proxy(f"http://user:{CANARY}@proxy"),
+        limits=Limits.client(),
+        silence=1.0,
+        info_timeout=1.0,
+        request_timeout=1.0,
+        close_timeout=1.0,
+    )
+    link.start(0.0)
+    for shown in (link, at, service, link.next_action(), IDS, BASE):
+        assert CANARY not in repr(shown)
+        assert CANARY not in str(shown)
