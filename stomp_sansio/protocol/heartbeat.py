@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from typing import cast
 
 from ..errors import Fault, RemoteProtocolError
 from .deadlines import Deadlines
@@ -67,6 +68,14 @@ def negotiate(ours: tuple[float, float], theirs: tuple[float, float]) -> tuple[f
     return send, expect
 
 
+def _is_offer(offer: object) -> bool:
+    try:
+        send, want = cast("tuple[float, float]", offer)
+        return all(seconds == 0 or 0.001 <= seconds < math.inf for seconds in (send, want))
+    except (TypeError, ValueError):
+        return False
+
+
 class Heartbeat:
     """Watches both directions of one connection, in seconds of the caller's clock."""
 
@@ -85,8 +94,7 @@ class Heartbeat:
     )
 
     def __init__(self, offer: tuple[float, float], tolerance: float) -> None:
-        good = [seconds for seconds in offer if seconds == 0 or 0.001 <= seconds < math.inf]
-        if len(good) != 2 or tuple(good) != tuple(offer):
+        if not _is_offer(offer):
             raise ValueError(
                 f"heartbeat is {offer!r}: pass two numbers of seconds, 0 for never and else at least 0.001"
             )
