@@ -7,6 +7,7 @@ frame means, nor any transport.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 from ..links.peers import PeerClosed, PeerData, PeerId, PeerOpened
 from ..machine import StreamAction, StreamId, StreamLoss, TLSInfo
@@ -27,10 +28,12 @@ from .writers import Progress, Writers
 __all__ = ["Broker"]
 
 # Steps, each about one delivery or one frame read, that an input may take, and that `run` may: some 2 and 8
-# milliseconds. A hundred inputs that come in one turn of a loop leave their work to `run` once there is some.
+# milliseconds. Once there is work left over, inputs leave theirs to `run` as well.
 _AT_ONCE = 256
 _IN_A_RUN = 1_024
-# While more work waits, writers are woken after so many runs: they then have more to write at once.
+# Writers that are woken at a time: with trio each is a task, and all that can go on do so in one turn.
+_WOKEN = 64
+# While more work waits, writers are woken after so many runs: they have more to write at once.
 _RUNS_UNWRITTEN = 4
 
 
@@ -38,14 +41,14 @@ class Broker:
     """A STOMP broker that keeps everything in memory: what it holds is gone when it ends.
 
     Drive it as any `Machine`. Take events with `next_event`; answer each `LoginAsked` with `accept` or
-    `reject`, and call the driver again after that. `wants_run` is true while work waits: call `run` until it
-    is not, letting readers and writers have their turns in between.
+    `reject`. While `wants_run`, call `run`, with turns of readers and writers in between.
     """
 
     __slots__ = (
         "_closing_until",
         "_entrance",
         "_exchange",
+        "_flushing",
         "_guests",
         "_left_over",
         "_options",
@@ -73,7 +76,7 @@ class Broker:
         self._readers = Readers(entrance)
         self._writers = Writers(entrance, self._options)
         self._runs = 0
-        self._left_over = False
+        self._left_over = self._flushing = False
         self._closing_until: float | None = None
         self._shut_down = False
 
@@ -97,8 +100,7 @@ class Broker:
     def reject(self, peer: PeerId, now: float, message: str = "access refused", *, details: str = "") -> None:
         """Answer `LoginAsked`: refuse the client with an ERROR. Harmless when it is gone meanwhile.
 
-        `message` is its header; `details`, its body, may say what to do. Neither should tell whether the
-        login or the passcode was wrong.
+        `message` and `details`, its body, should not tell whether the login or the passcode was wrong.
         """
         client = self._guests.get(peer)
         if client is not None and client.request is not None:
@@ -142,7 +144,7 @@ class Broker:
     def close(self, now: float) -> None:
         """Read no more, write what is queued, close every connection, and accept none: `finished` follows.
 
-        Clients get no ERROR, so that those who reconnect do so elsewhere or later.
+        Clients get no ERROR: those who reconnect do so elsewhere or later.
         """
         if self._closing_until is None:
             self._closing_until = now + self._options.slow_seconds
@@ -156,11 +158,11 @@ class Broker:
     # Inputs
 
     def stream_opened(self, stream: StreamId, now: float) -> None:
-        """Pass on what only a driver that confuses machines would say."""
+        """Pass on what only a confused driver says."""
         self._entrance.stream_opened(stream, now)
 
     def tls_started(self, stream: StreamId, info: TLSInfo, now: float) -> None:
-        """Pass on what only a driver that confuses machines would say."""
+        """Pass on what only a confused driver says."""
         self._entrance.tls_started(stream, info, now)
 
     def stream_accepted(self, stream: StreamId, listener: int, peer: str, now: float) -> None:
@@ -200,9 +202,10 @@ class Broker:
 
     def run(self, now: float) -> None:
         """Do a bounded piece of the work that was left over."""
-        self._work(_IN_A_RUN, now)
-        self._runs += 1
-        if not self._left_over or self._runs >= _RUNS_UNWRITTEN:
+        if not self._flushing:
+            self._work(_IN_A_RUN, now)
+            self._runs += 1
+        if self._flushing or not self._left_over or self._runs >= _RUNS_UNWRITTEN:
             self._flush(now)
 
     # Outputs
@@ -247,7 +250,7 @@ class Broker:
 
     def wants_run(self) -> bool:
         """Tell whether work was left over."""
-        return self._exchange.busy or bool(self._readers)
+        return self._flushing or self._exchange.busy or bool(self._readers)
 
     @property
     def finished(self) -> bool:
@@ -342,22 +345,22 @@ class Broker:
     # Writing
 
     def _flush(self, now: float) -> None:
-        """Give transports what their peers have to be told."""
-        self._runs = 0
+        """Give transports what their peers have to be told, some peers at a time."""
         touched = self._exchange.touched
-        peers = list(touched)
-        touched.clear()
-        for peer in peers:
+        for peer in list(islice(touched, _WOKEN)):
+            del touched[peer]
             self._writers.fill(peer, now)
             self._guests.arm(peer)
         self._listen(now)
-        if self._closing_until is not None:
-            self._shut(now)
+        self._flushing = bool(touched)
+        if not self._flushing:
+            self._runs = 0
+            if self._closing_until is not None:
+                self._shut(now)
+        self._left_over = self.wants_run()
 
     def _look_after(self, peer: Peer, now: float) -> None:
-        """Go on with a peer whose writer may have taken something; part with one whose writer takes too
-        little.
-        """
+        """Go on with a peer whose writer may have taken something; part with it if that is too little."""
         progress = self._writers.look_after(peer, now)
         if progress is Progress.CAUGHT_UP:
             self._exchange.offer_all(peer)

@@ -282,6 +282,22 @@ def test_while_much_waits_writers_are_woken_now_and_then() -> None:
     assert woken[:8] == [False, False, False, True, False, False, False, True]
 
 
+def test_only_so_many_writers_are_woken_at_a_time() -> None:
+    world = World()
+    takers = [world.connect() for _ in range(150)]
+    for taker in takers:
+        taker.connection.subscribe("/topic/a", id="0")
+    world.settle()
+    world.broker.publish("/topic/a", b"body", world.now)
+    woken = [len(world.broker.changed_streams())]
+    while world.broker.wants_run():
+        assert world.broker.statistics().delivered == 150
+        world.broker.run(world.now)
+        woken.append(len(world.broker.changed_streams()))
+    assert woken == [64, 64, 22]
+    assert all(taker.bodies() == [b"body"] for taker in takers)
+
+
 def test_slow_clients_are_parted_with_and_the_work_goes_on() -> None:
     world = World(BrokerOptions(slow_octets=70_000))
     slow, good, sender = world.connect(), world.connect(), world.connect()
