@@ -35,8 +35,8 @@ class _Stream(StreamCore, asyncio.Protocol):
         self._reading = self._writable = True
 
     def wake(self) -> None:
+        # A turn follows everything that may wake a stream, but for the transport's own doings.
         self._driver.woken[self] = None
-        self._driver.kick()
 
     def cut(self) -> None:
         if self.transport is not None:
@@ -82,6 +82,7 @@ class _Stream(StreamCore, asyncio.Protocol):
     def resume_writing(self) -> None:
         self._writable = True
         self.wake()
+        self._driver.kick()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is None:
@@ -119,20 +120,20 @@ class Driver(DriverCore[EventT, _Stream]):
         """Carry out what the machine wishes, once whoever runs now waits: so that much is written at once."""
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self.turn)
+            self._loop.call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._scheduled = False
+        self.turn()
 
     def turn(self) -> None:
         """Carry out what the machine wishes now."""
         woken = self.woken
-        self._scheduled = True
-        try:
+        self.drain()
+        while woken:
+            stream, _ = woken.popitem()
+            stream.look(self.now())
             self.drain()
-            while woken:
-                stream, _ = woken.popitem()
-                stream.look(self.now())
-                self.drain()
-        finally:
-            self._scheduled = False
         if self.machine.finished:
             self.finished.set()
         if (instant := self.next_instant()) < self._armed:

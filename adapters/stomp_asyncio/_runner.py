@@ -69,7 +69,14 @@ class Runner(RunnerCore):
         await self._driver.finished.wait()
 
     def do(self, command: Callable[[float], T]) -> T:
-        """Give the session a command, and carry out what it wishes as soon as the loop turns."""
+        """Give the session a command, and carry out what it wishes then."""
+        try:
+            return command(self._loop.time())
+        finally:
+            self._driver.turn()
+
+    def do_soon(self, command: Callable[[float], T]) -> T:
+        """Give the session a command, and carry out what it wishes in the loop's next turn."""
         try:
             return command(self._loop.time())
         finally:

@@ -78,6 +78,10 @@ class Driver(DriverCore[EventT, _Stream]):
         if self.next_instant() < self._armed:
             self._rearm.set()
 
+    def kick_soon(self) -> None:
+        """Carry out what the machine wishes once whoever runs now waits. Never waits."""
+        self._rearm.set()
+
     def open(self, wish: OpenStream) -> _Stream:
         """Begin to make a stream."""
         stream = _Stream(self, wish.stream)
@@ -178,7 +182,7 @@ class Driver(DriverCore[EventT, _Stream]):
                 await self._rearm.wait()
             if self._armed <= trio.current_time():
                 self.due(trio.current_time())
-                self.kick()
+            self.kick()
 
 
 def _root(error: BaseException) -> str:

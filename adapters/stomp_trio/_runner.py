@@ -79,6 +79,14 @@ class Runner(RunnerCore):
             self._driver.kick()
 
     @enable_ki_protection
+    def do_soon(self, command: Callable[[float], T]) -> T:
+        """Give the session a command, and carry out what it wishes at the next checkpoint."""
+        try:
+            return command(trio.current_time())
+        finally:
+            self._driver.kick_soon()
+
+    @enable_ki_protection
     def take(self, subscription: Subscription) -> Delivery | None:
         """Take the oldest message that waits."""
         delivery = self.session.take(subscription, trio.current_time())

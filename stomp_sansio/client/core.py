@@ -80,6 +80,12 @@ class RunnerCore(ABC):
         self.stride = 0
         return True
 
+    def do_soon(self, command: Callable[[float], T]) -> T:
+        """Give the session a command, and carry out what it wishes before long: much is then written at
+        once.
+        """
+        return self.do(command)
+
     def intercepted(self, command: str, headers: HeaderPairs, *named: tuple[str, str]) -> HeaderPairs:
         """Return the headers of a frame with those that the interceptor adds. `named` are those which are
         arguments of their own.
@@ -148,18 +154,27 @@ class ClientCore(Generic[RunnerT]):
             LocalProtocolError: it cannot be represented.
             ConnectionClosed: the session is over.
         """
-        ticket = self._send(destination, body, True, False, content)
+        ticket = self._send(destination, body, True, False, content, self._runner.do_soon)
         assert ticket is not None, "what is to be confirmed has one"
         return ticket
 
     def _send(
-        self, destination: str, body: Content, receipt: bool, wait: bool, content: ContentKeywords
+        self,
+        destination: str,
+        body: Content,
+        receipt: bool,
+        wait: bool,
+        content: ContentKeywords,
+        do: Callable[[Callable[[float], Ticket | None]], Ticket | None] | None = None,
     ) -> Ticket | None:
         runner = self._runner
+        if do is None:
+            # Whoever waits for an answer wants it written now; others may be written together.
+            do = runner.do if receipt else runner.do_soon
         made = _content(body, **content)
         headers = runner.intercepted("SEND", made.headers, ("destination", destination))
         runner.stride += len(made.body)
-        return runner.do(
+        return do(
             lambda now: runner.session.send(
                 destination,
                 made.body,

@@ -88,7 +88,7 @@ class MessageCore(Generic[RunnerT]):
         runner, delivery = self._runner, self._delivery
         command = "NACK" if negative else "ACK"
         headers = runner.intercepted(command, headers, ("message-id", self.message_id))
-        ticket = runner.do(
+        ticket = runner.do_soon(
             lambda now: runner.session.ack(
                 delivery,
                 negative=negative,
