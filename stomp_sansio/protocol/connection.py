@@ -422,7 +422,11 @@ class Connection:
             raise LocalProtocolError(
                 Misuse.UNSUPPORTED_IN_VERSION, "STOMP 1.0 has no NACK: let the connection end instead"
             )
-        key = delivery_key(version, message.subscription, message.message_id, message.ack)
+        try:
+            key = delivery_key(version, message.subscription, message.message_id, message.ack)
+        except AttributeError:
+            kind = type(message).__name__
+            raise TypeError(f"{command} wants the Message itself, and this is {kind}") from None
         if key is None:
             raise LocalProtocolError(
                 Misuse.NOT_ACKABLE,

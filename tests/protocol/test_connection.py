@@ -421,3 +421,12 @@ def test_its_repr_says_state_and_version():
 def test_it_takes_no_new_attributes():
     with pytest.raises(AttributeError):
         Connection().sate = State.CLOSED  # type: ignore[attr-defined]
+
+
+def test_an_acknowledgement_wants_the_message_and_not_its_id():
+    connection = client()
+    number: Any = "m-1"
+    for say in (connection.ack, connection.nack):
+        with pytest.raises(TypeError, match="wants the Message itself, and this is str"):
+            say(number)
+    assert connection.unsent == 0
