@@ -25,6 +25,10 @@ class Schedule(Generic[_KeyT]):
         self._heap: list[tuple[float, int, _KeyT]] = []
         self._numbers = count()
 
+    def __len__(self) -> int:
+        """Return how many keys have an instant."""
+        return len(self._instants)
+
     def set(self, key: _KeyT, instant: float | None) -> None:
         """Set the instant of a key, in place of an earlier one; None removes it."""
         if instant is None:

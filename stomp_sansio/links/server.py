@@ -217,7 +217,11 @@ class LinkServer:
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due at `now`."""
-        while (stream := self._schedule.pop_due(now)) is not None:
+        # Each once: whoever is due again at once waits for the next call, and nothing loops here.
+        for _ in range(len(self._schedule)):
+            stream = self._schedule.pop_due(now)
+            if stream is None:
+                break
             occupant = self._streams[stream]
             occupant.handle_timeout(now)
             self._settle(stream, occupant, now)

@@ -20,7 +20,7 @@ class ServerOptions:
     """What a `LinkServer` is told. Times are in seconds.
 
     Raises:
-        ValueError: the path cannot be one.
+        ValueError: the path cannot be one, a time is not more than nothing, or there is room for nobody.
     """
 
     path: str = "/stomp"
@@ -63,6 +63,16 @@ class ServerOptions:
     def __post_init__(self) -> None:
         if not self.path.startswith("/") or "?" in self.path or "#" in self.path:
             raise ValueError(f"the path {self.path!r} must begin with a slash, and has no query")
+        times = (
+            *(("beat", self.beat), ("linger", self.linger)),
+            *(("first_octets_timeout", self.first_octets_timeout), ("close_timeout", self.close_timeout)),
+        )
+        for name, seconds in times:
+            if not seconds > 0:
+                raise ValueError(f"{name} is {seconds!r}: it must be more than 0 seconds")
+        for name, room in (("max_streams", self.max_streams), ("max_sessions", self.max_sessions)):
+            if room < 1:
+                raise ValueError(f"{name} must be 1 or more: nobody could come")
 
     @property
     def base(self) -> str:

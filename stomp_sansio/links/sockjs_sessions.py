@@ -190,7 +190,10 @@ class SockJSSessions:
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due at `now`."""
-        while (key := self._schedule.pop_due(now)) is not None:
+        for _ in range(len(self._schedule)):
+            key = self._schedule.pop_due(now)
+            if key is None:
+                break
             session = self._sessions[key]
             session.handle_timeout(now)
             self._settle(key, session, now)

@@ -37,6 +37,7 @@ def test_says_what_a_plain_mapping_says(steps: list[tuple[str, int, float | None
                 assert due is not None
                 assert plain.pop(due) == earliest
         assert schedule.earliest() == min(plain.values(), default=None)
+        assert len(schedule) == len(plain)
 
 
 def test_setting_an_instant_again_and_again_holds_no_more() -> None:

@@ -24,3 +24,17 @@ def test_the_defaults_are_those_of_a_server_in_the_open() -> None:
     assert options.limits == Limits.server()
     assert not options.origins.allows("https://evil.example", "example.com")
     assert (options.beat, options.linger) == (25.0, 5.0)
+
+
+@pytest.mark.parametrize("name", ["beat", "linger", "first_octets_timeout", "close_timeout"])
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_a_time_that_is_none_is_refused(name: str, seconds: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} is .* more than 0 seconds"):
+        ServerOptions(**{name: seconds})
+
+
+@pytest.mark.parametrize("name", ["max_streams", "max_sessions"])
+def test_room_for_nobody_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be 1 or more"):
+        ServerOptions(**{name: 0})
+    assert ServerOptions(**{name: 1})
