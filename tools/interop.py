@@ -25,6 +25,9 @@ from tests.interop.servers.process import DidNotStart
 from tests.interop.servers.server import NotInstalled
 
 ROOT = Path(__file__).resolve().parent.parent
+_ENDURING = ["rabbitmq", "activemq", "artemis"]
+"""Servers that keep what they have confirmed."""
+
 PAGES = ROOT / "docs" / "servers"
 
 
@@ -148,7 +151,7 @@ def _try_all(options: argparse.Namespace, argv: Sequence[str], folder: Path) -> 
 
 def _endure(options: argparse.Namespace, argv: Sequence[str], folder: Path) -> int:
     """Play faults, or the loss of a node."""
-    keys = ["rabbitmq"] if options.cluster else options.servers or ["rabbitmq", "activemq", "artemis"]
+    keys = ["rabbitmq"] if options.cluster else options.servers or _ENDURING
     adapters = options.adapter or ["stomp_trio"]
     try:
         for key in keys:
@@ -157,7 +160,7 @@ def _endure(options: argparse.Namespace, argv: Sequence[str], folder: Path) -> i
         if options.cluster:
             played = play_cluster_of_three(folder, adapters, options.messages, _say_played)
         else:
-            played = play_all(keys, folder, adapters, options.messages, _say_played)
+            played = play_all(keys, folder, adapters, options.transport, options.messages, _say_played)
     except (NotInstalled, DidNotStart) as why:
         _say(str(why))
         return 1

@@ -5,6 +5,7 @@ This file must not know how a fault is done.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +39,12 @@ def play_all(
     keys: Sequence[str],
     folder: Path,
     adapters: Sequence[str],
+    transports: Sequence[str],
     messages: int,
     report: Callable[[Played], None],
 ) -> list[Played]:
-    """Play every fault with each server, by each adapter that is there, over the server's first door.
+    """Play every fault with each server, by each of the adapters, over each of the transports that it has;
+    over its first one, if it has none of them.
 
     Raises:
         NotInstalled: a server cannot be had.
@@ -51,21 +54,20 @@ def play_all(
     for key in keys:
         server = SERVERS[key](folder / f"faults-{key}")
         server.start()
+        doors = [door for door in server.doors if door.transport in transports] or server.doors[:1]
+        ours = [colour for colour in COLOURS if colour.name in adapters]
         try:
-            for fault in FAULTS.values():
-                for colour in COLOURS:
-                    if colour.name not in adapters:
-                        continue
-                    where = f"{server.name} by {server.doors[0].transport}"
-                    try:
-                        count = play_fault(fault, server, server.doors[0], colour, messages)
-                    except TimeoutError as late:
-                        played = Played(where, fault.what, colour.name, None, (str(late),))
-                    else:
-                        problems = _problems(count, notices=fault.notices)
-                        played = Played(where, fault.what, colour.name, count, problems)
-                    found.append(played)
-                    report(played)
+            for door, colour, fault in itertools.product(doors, ours, FAULTS.values()):
+                where = f"{server.name} by {door.transport}"
+                try:
+                    count = play_fault(fault, server, door, colour, messages)
+                except TimeoutError as late:
+                    played = Played(where, fault.what, colour.name, None, (str(late),))
+                else:
+                    problems = _problems(count, notices=fault.notices)
+                    played = Played(where, fault.what, colour.name, count, problems)
+                found.append(played)
+                report(played)
         finally:
             server.stop()
     return found
