@@ -1,10 +1,11 @@
 """For the tests of whoever uses this library: connections in pairs, and machines in a world without a clock.
 
 `Pair` joins the two sides of one connection; `Network` runs any number of machines, with latency, cuts and
-losses, in virtual time.
+losses, in virtual time; `MemoryBroker` is the embedded broker in there.
 """
 
 from .conditions import Conditions, Cut, Path
+from .memory_broker import MemoryBroker
 from .network import Attempt, Host, Livelock, Network
 from .pair import Exchanged, Pair
 from .server import Server
@@ -17,6 +18,7 @@ __all__ = [
     "Exchanged",
     "Host",
     "Livelock",
+    "MemoryBroker",
     "Network",
     "Pair",
     "Path",
