@@ -173,6 +173,19 @@ def test_disconnect_aborts_what_is_open_first():
     assert (last.receipt, last.headers["x"]) == ("r", "1")
 
 
+@pytest.mark.parametrize("how", ["receipt", "eof", "error"])
+def test_what_disconnect_has_aborted_is_not_aborted_again_at_the_end(how: str):
+    connection = server()
+    ask(connection, wire("BEGIN", "transaction:t"), wire("DISCONNECT", "receipt:r"))
+    if how == "receipt":
+        connection.receipt("r")
+    elif how == "eof":
+        connection.receive_eof(0.0)
+    else:
+        connection.error("enough")
+    assert isinstance(one(server_events(connection)), Closed)
+
+
 def test_disconnect_without_a_receipt_is_the_end():
     connection = server()
     first, last = ask(connection, wire("DISCONNECT") + b"nonsense\n")
