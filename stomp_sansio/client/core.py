@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Generic, NamedTuple, TypeVar, Unpack
+from typing import Any, Generic, TypeVar, Unpack
 
 from ..errors import LocalProtocolError
 from ..protocol.events import AckMode
@@ -100,15 +100,6 @@ class RunnerCore(ABC):
 RunnerT = TypeVar("RunnerT", bound=RunnerCore)
 
 
-class _Made(NamedTuple):
-    """A message that is ready to be sent."""
-
-    body: bytes
-    content_type: str | None
-    headers: HeaderPairs
-    content_length: bool
-
-
 def _content(
     body: Content,
     *,
@@ -116,9 +107,10 @@ def _content(
     content_type: str | None = None,
     headers: HeaderPairs = (),
     content_length: bool = True,
-) -> _Made:
+) -> tuple[bytes, str | None, HeaderPairs, bool]:
+    """Make a message ready to be sent: octets, content-type, headers, and whether to say the length."""
     octets, content_type = content_of(body, json, content_type)
-    return _Made(octets, content_type, headers, content_length)
+    return octets, content_type, headers, content_length
 
 
 class ClientCore(Generic[RunnerT]):
@@ -171,18 +163,19 @@ class ClientCore(Generic[RunnerT]):
         if do is None:
             # Whoever waits for an answer wants it written now; others may be written together.
             do = runner.do if receipt else runner.do_soon
-        made = _content(body, **content)
-        headers = runner.intercepted("SEND", made.headers, ("destination", destination))
-        runner.stride += len(made.body)
+        octets, content_type, headers, content_length = _content(body, **content)
+        if runner.outgoing is not None:
+            headers = runner.intercepted("SEND", headers, ("destination", destination))
+        runner.stride += len(octets)
         return do(
             lambda now: runner.session.send(
                 destination,
-                made.body,
+                octets,
                 headers=headers,
-                content_type=made.content_type,
+                content_type=content_type,
                 confirm=receipt,
                 wait=wait,
-                content_length=made.content_length,
+                content_length=content_length,
                 now=now,
             )
         )
@@ -191,14 +184,16 @@ class ClientCore(Generic[RunnerT]):
         self, destination: str, body: Content, timeout: float | None, content: ContentKeywords
     ) -> Ticket:
         runner = self._runner
-        made = _content(body, **content)
-        headers = runner.intercepted("SEND", made.headers, ("destination", destination))
+        octets, content_type, headers, content_length = _content(body, **content)
+        if runner.outgoing is not None:
+            headers = runner.intercepted("SEND", headers, ("destination", destination))
         return runner.do(
             lambda now: runner.session.request(
                 destination,
-                made.body,
+                octets,
                 headers=headers,
-                content_type=made.content_type,
+                content_type=content_type,
+                content_length=content_length,
                 timeout=timeout,
                 now=now,
             )
@@ -239,16 +234,17 @@ class TransactionCore(Generic[RunnerT]):
 
     def _send(self, destination: str, body: Content, content: ContentKeywords) -> None:
         runner = self._runner
-        made = _content(body, **content)
-        headers = runner.intercepted("SEND", made.headers, ("destination", destination))
+        octets, content_type, headers, content_length = _content(body, **content)
+        if runner.outgoing is not None:
+            headers = runner.intercepted("SEND", headers, ("destination", destination))
         runner.do(
             lambda now: runner.session.send_in(
                 self.inner,
                 destination,
-                made.body,
+                octets,
                 headers=headers,
-                content_type=made.content_type,
-                content_length=made.content_length,
+                content_type=content_type,
+                content_length=content_length,
                 now=now,
             )
         )

@@ -31,6 +31,8 @@ def content_of(body: Content, json: Any, content_type: str | None) -> tuple[byte
         TypeError: both a body and `json` were given, or neither kind of thing.
         ValueError: `json` cannot be written as JSON.
     """
+    if type(body) is bytes and json is MISSING:
+        return body, content_type
     if json is not MISSING:
         if body:
             raise TypeError("body and json were given: pass one of them")

@@ -261,6 +261,7 @@ class Session(Course):
         *,
         headers: HeaderPairs = (),
         content_type: str | None = None,
+        content_length: bool = True,
         timeout: float | None = None,
         now: float,
     ) -> Ticket:
@@ -289,7 +290,7 @@ class Session(Course):
             with_content_type([*own, *given], content_type),
             now,
             receipt=None,
-            content_length=True,
+            content_length=content_length,
             wait=False,
         )
         ticket = self._tickets.new(
