@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from stomp_sansio.protocol.limits import Limits
@@ -101,9 +102,13 @@ def run_server(
     idle = [item for item in played if item[0].idles]
     events = [item for item in played if item[0].event is not None]
     others = [item for item in played if not item[0].idles and item[0].event is None]
-    idlers = [_in_thread(lambda item=item: done(_play(server, *item))) for item in idle]  # type: ignore[misc]
+
+    def play(item: tuple[Scenario, Colour, Door]) -> None:
+        done(_play(server, *item))
+
+    idlers = [_in_thread(partial(play, item)) for item in idle]
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for future in [pool.submit(lambda item=item: done(_play(server, *item))) for item in others]:  # type: ignore[misc]
+        for future in [pool.submit(play, item) for item in others]:
             future.result()
     _join(idlers)
     if events:
@@ -116,7 +121,11 @@ def _play_event(
 ) -> None:
     """Let all cells come to the gate, restart the server, and let them go on."""
     gate = Gate()
-    threads = [_in_thread(lambda item=item: done(_play(server, *item, gate=gate))) for item in items]  # type: ignore[misc]
+
+    def play(item: tuple[Scenario, Colour, Door]) -> None:
+        done(_play(server, *item, gate=gate))
+
+    threads = [_in_thread(partial(play, item)) for item in items]
     end = time.monotonic() + 60
     while any(thread.is_alive() for thread in threads) and time.monotonic() < end:
         if gate.arrived >= sum(thread.is_alive() for thread in threads):
