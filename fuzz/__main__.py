@@ -79,8 +79,9 @@ def replay(name: str, paths: Sequence[Path]) -> int:
 def search(name: str, arguments: Sequence[str]) -> None:
     """Search, with these arguments of libFuzzer, and never return. Findings are saved; the search goes on."""
     import atheris
+    from atheris.import_hook import instrument_imports
 
-    with atheris.instrument_imports(include=["stomp_sansio"]):
+    with instrument_imports(include=["stomp_sansio"]):
         check: Callable[[bytes], None] = load(name).check
     places: set[tuple[str, tuple[tuple[str, int | None], ...]]] = set()
 

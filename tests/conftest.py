@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, settings
 
 # No deadline: a busy machine is no bug. The search is random at a desk, where new input is welcome, and the
 # same each time in automation, where an unchanged checkout must not turn red by chance.
-settings.register_profile("desk", deadline=None)
+settings.register_profile(
+    "desk", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile(
     "automation",
     deadline=None,
