@@ -177,12 +177,17 @@ class Course:
 
     def _settle(self, now: float) -> None:
         """Go through what has come, then through what that makes possible."""
-        lifeline = self._lifeline
+        lifeline, deliver = self._lifeline, self._subscriptions.deliver
         while (epoch := lifeline.epoch) is not None and (event := epoch.next_event(now)) is not None:
             if self._observe is not None:
                 self._observe(event)
             if isinstance(event, Message):
-                self._delivered(event, epoch)
+                subscription = deliver(event, epoch.number)
+                if subscription is None:
+                    # A reply, or what UNSUBSCRIBE has crossed.
+                    self._replied(event)
+                elif subscription.ended:
+                    self._say_unsubscribe(subscription)
             else:
                 self._hear(event, epoch, now)
         established = lifeline.established
@@ -195,16 +200,11 @@ class Course:
             self._settled(self._draining, Outcome.CONFIRMED)
         lifeline.settle(now)
 
-    def _delivered(self, message: Message, epoch: Epoch) -> None:
-        subscription = self._subscriptions.deliver(message, epoch.number)
-        if subscription is None:
-            # A reply, or what UNSUBSCRIBE has crossed.
-            ticket = self._requests.answered(message)
-            if ticket is not None:
-                ticket.reply = message
-                self._tickets.settle(ticket, Outcome.CONFIRMED)
-        elif subscription.ended:
-            self._say_unsubscribe(subscription)
+    def _replied(self, message: Message) -> None:
+        ticket = self._requests.answered(message)
+        if ticket is not None:
+            ticket.reply = message
+            self._tickets.settle(ticket, Outcome.CONFIRMED)
 
     def _hear(self, event: Connected | Receipt | Error | Closed, epoch: Epoch, now: float) -> None:
         if isinstance(event, Receipt):

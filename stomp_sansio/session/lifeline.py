@@ -51,7 +51,6 @@ class Lifeline:
 
     __slots__ = (
         "_attempts",
-        "_carriers",
         "_credentials",
         "_deadlines",
         "_epochs",
@@ -68,6 +67,7 @@ class Lifeline:
         "_tried",
         "_was_ready",
         "actions",
+        "carries",
         "epoch",
         "state",
         "touched",
@@ -92,7 +92,11 @@ class Lifeline:
         self._observe = observe
         self._report = report
         self._credentials = options.credentials
-        self._carriers = tuple(target.carries for target in options.targets)
+        carriers = tuple(target.carries for target in options.targets)
+        self.carries: Callable[[bytes], bool] = (
+            carriers[0] if len(carriers) == 1 else lambda body: all(carries(body) for carries in carriers)
+        )
+        """Whether every transport to every server can carry a body: any of them may be the next."""
         self._epochs = self._attempts = self._failures = 0
         self._target = 0
         # How many servers were tried since one of them answered, or since the last wait.
@@ -115,10 +119,6 @@ class Lifeline:
     def finished(self) -> bool:
         """Whether every stream is gone."""
         return not self._streams
-
-    def carries(self, body: bytes) -> bool:
-        """Tell whether every transport to every server can carry a body: any of them may be the next."""
-        return all(carries(body) for carries in self._carriers)
 
     @property
     def endpoint(self) -> str:
@@ -317,7 +317,6 @@ class Lifeline:
 
     def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str) -> None:
         """Pass on the end of a stream."""
-        self.touched.pop(stream, None)
         self._streams.pop(stream).stream_lost(stream, why, now, detail)
 
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int) -> bytes:

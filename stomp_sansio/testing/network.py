@@ -98,7 +98,7 @@ class Host(Generic[_EventT]):
 
     def hand(self, tell: Callable[[float], None]) -> None:
         """Tell the machine something, and see to what comes of it."""
-        if self.frozen:
+        if self.frozen or self._told_late:
             self._told_late.append(tell)
         else:
             tell(self.now)
@@ -162,7 +162,10 @@ class Host(Generic[_EventT]):
         if self.frozen:
             return
         while self._told_late:
-            self.hand(self._told_late.popleft())
+            # What this one brings about comes behind those that are waiting.
+            self._told_late[0](self.now)
+            self.kick()
+            self._told_late.popleft()
         for end in self.ends.values():
             end.wake()
 

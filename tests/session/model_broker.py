@@ -56,6 +56,8 @@ class Peer:
     transactions: dict[str, list[Said]] = field(default_factory=dict)
     receipts: list[tuple[float, str]] = field(default_factory=list)
     next_beat: float = 0.0
+    heard: float = 0.0
+    """When something came last."""
 
 
 class ModelBroker:
@@ -113,13 +115,14 @@ class ModelBroker:
 
     def stream_accepted(self, stream: StreamId, listener: int, peer: str, now: float) -> None:
         self.connections += 1
-        self.peers[stream] = Peer(stream, self.connections)
+        self.peers[stream] = Peer(stream, self.connections, heard=now)
 
     def receive_data(self, stream: StreamId, data: bytes, now: float) -> None:
         peer = self.peers.get(stream)
         if peer is None:
             return
         peer.incoming += data
+        peer.heard = now
         while stream in self.peers and (said := self._parse(peer)) is not None:
             self.said.append(said)
             self._hear(peer, said, now)
@@ -135,7 +138,11 @@ class ModelBroker:
         self._last_words.pop(stream, None)
 
     def handle_timeout(self, now: float) -> None:
-        for peer in self.peers.values():
+        for peer in list(self.peers.values()):
+            if self.beat and peer.heard + 3 * self.beat <= now:
+                self._forget(peer)
+                self._actions.append(CloseStream(peer.stream, abort=True))
+                continue
             for instant, receipt in [due for due in peer.receipts if due[0] <= now]:
                 peer.receipts.remove((instant, receipt))
                 self.say(peer, "RECEIPT", {"receipt-id": receipt})
@@ -169,7 +176,10 @@ class ModelBroker:
     def next_deadline(self) -> float | None:
         instants = [instant for peer in self.peers.values() for instant, _ in peer.receipts]
         if self.beat:
-            instants += [peer.next_beat for peer in self.peers.values() if peer.ready]
+            for peer in self.peers.values():
+                instants.append(peer.heard + 3 * self.beat)
+                if peer.ready:
+                    instants.append(peer.next_beat)
         return min(instants, default=None)
 
     def wants_run(self) -> bool:

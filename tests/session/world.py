@@ -74,6 +74,8 @@ class World:
         self.client: Host[SessionEvent] = self.network.add(self.session, self._hear, offset=1000.0)
         self.events: list[SessionEvent] = []
         """All but `Changed`."""
+        self.instants: list[float] = []
+        """When they came."""
         self.changed: list[Ticket | Subscription] = []
 
     def _hear(self, event: SessionEvent) -> None:
@@ -81,6 +83,7 @@ class World:
             self.changed.append(event.subject)
         else:
             self.events.append(event)
+            self.instants.append(self.network.now)
 
     def do(self, command: Callable[..., _EventT], *args: Any, **keywords: Any) -> _EventT:
         """Give the session a command, now, and carry out what it wishes."""
