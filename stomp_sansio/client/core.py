@@ -232,12 +232,13 @@ class TransactionCore(Generic[RunnerT]):
         self.inner = inner
         """The session's own transaction."""
 
-    def _send(self, destination: str, body: Content, content: ContentKeywords) -> None:
+    def _send(self, destination: str, body: Content, content: ContentKeywords) -> Ticket | None:
+        """Send; return what to wait for when the server reads too slowly, or None."""
         runner = self._runner
         octets, content_type, headers, content_length = _content(body, **content)
         if runner.outgoing is not None:
             headers = runner.intercepted("SEND", headers, ("destination", destination))
-        runner.do(
+        return runner.do(
             lambda now: runner.session.send_in(
                 self.inner,
                 destination,
