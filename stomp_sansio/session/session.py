@@ -240,14 +240,10 @@ class Session(Course):
             )
         if transaction is not None:
             self._check_transaction(transaction)
+        name = None if transaction is None else transaction.id
         receipt = self._next_id("a") if confirm else None
         say = epoch.connection.nack if negative else epoch.connection.ack
-        say(
-            message,
-            transaction=transaction.id if transaction is not None else None,
-            receipt=receipt,
-            headers=headers,
-        )
+        say(message, transaction=name, receipt=receipt, headers=headers)
         ticket = None
         if receipt is not None:
             ticket = self._sending.await_receipt(f"{verb} of {message.message_id!r}", receipt, now)
