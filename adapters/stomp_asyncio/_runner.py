@@ -12,12 +12,11 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from stomp_sansio.client.core import RunnerCore
+from stomp_sansio.client.awaiting import AwaitingRunner
 from stomp_sansio.client.opening import Prepared
 from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
 from stomp_sansio.session.options import Credentials
 from stomp_sansio.session.subscription import Delivery, Subscription
-from stomp_sansio.session.tickets import Ticket
 
 from ._driver import Driver
 
@@ -29,7 +28,7 @@ CredentialsHook = Callable[[], Awaitable[Credentials]]
 logger = logging.getLogger("stomp_asyncio")
 
 
-class Runner(RunnerCore):
+class Runner(AwaitingRunner):
     """Runs one session in the running loop."""
 
     def __init__(
@@ -123,16 +122,6 @@ class Runner(RunnerCore):
             if not waiting and self._waiting.get(subject) is waiting:
                 del self._waiting[subject]
 
-    async def settle(self, ticket: Ticket | None) -> None:
-        """Wait for a ticket; without one, give way to others now and then. Cancelling stops the waiting,
-        never what the ticket stands for.
-        """
-        if ticket is None:
-            if self.gives_way():
-                await asyncio.sleep(0)
-            return
-        if ticket.outcome is not None:
-            await asyncio.sleep(0)
-        while ticket.outcome is None:
-            await self.change(ticket)
-        ticket.result()
+    async def rest(self) -> None:
+        """Let others run."""
+        await asyncio.sleep(0)

@@ -2,8 +2,9 @@
 
 from stomp_sansio.client import public
 from stomp_sansio.client.public import *  # noqa: F403  # the names are listed there, once for all adapters
+from stomp_sansio.client.waiting import Client, Lifecycle, Message, Subscription, Transaction
 
-from .client import Client, Lifecycle, Message, Subscription, Transaction, connect
+from .client import connect
 
 __all__ = ["Client", "Lifecycle", "Message", "Subscription", "Transaction", "connect"]
 __all__ += public.__all__

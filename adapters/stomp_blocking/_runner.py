@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from stomp_sansio.client.core import RunnerCore
 from stomp_sansio.client.opening import Prepared
+from stomp_sansio.client.waiting import WaitingRunner
 from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
 from stomp_sansio.session.options import Credentials
 from stomp_sansio.session.subscription import Delivery, Subscription
-from stomp_sansio.session.tickets import Ticket
 
 from ._driver import Driver
 
@@ -30,7 +29,7 @@ CredentialsHook = Callable[[], Credentials]
 logger = logging.getLogger("stomp_blocking")
 
 
-class Runner(RunnerCore):
+class Runner(WaitingRunner):
     """Runs one session, in a thread of its own, or in the threads that wait."""
 
     def __init__(
@@ -47,8 +46,7 @@ class Runner(RunnerCore):
         self._driver: Driver[SessionEvent] = Driver(
             self.session, self._hear, ssl_context=ssl_context, sock=sock
         )
-        self.changed = threading.Condition(self._driver.lock)
-        """The lock of everything; notified when anything may have changed."""
+        self._changed = threading.Condition(self._driver.lock)
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         # Without a thread, whoever gives a command carries it out.
@@ -82,8 +80,8 @@ class Runner(RunnerCore):
             raise
         finally:
             # Nobody waits for a thread that is no more.
-            with self.changed:
-                self.changed.notify_all()
+            with self._changed:
+                self._changed.notify_all()
 
     def step(self, timeout: float | None) -> None:
         """Do what is due, after waiting for that some seconds at most."""
@@ -95,9 +93,21 @@ class Runner(RunnerCore):
             except Exception as error:  # whatever the application's function raises is a failed attempt
                 self.answer(error)
 
+    def now(self) -> float:
+        """Return the present instant."""
+        return time.monotonic()
+
+    def locked(self) -> threading.Condition:
+        """Keep other threads out."""
+        return self._changed
+
+    def changed(self) -> None:
+        """Let everybody who waits look again."""
+        self._changed.notify_all()
+
     def do(self, command: Callable[[float], T]) -> T:
         """Give the session a command, and carry out what it wishes then."""
-        with self.changed:
+        with self._changed:
             try:
                 return command(time.monotonic())
             finally:
@@ -105,7 +115,7 @@ class Runner(RunnerCore):
 
     def take(self, subscription: Subscription) -> Delivery | None:
         """Take the oldest message that waits."""
-        with self.changed:
+        with self._changed:
             delivery = self.session.take(subscription, time.monotonic())
             if self.session.wants_look:
                 self._go_on()
@@ -119,14 +129,14 @@ class Runner(RunnerCore):
         if self._asked or self._thread is None:
             # The step that brings it must not go on to wait for something else.
             self._driver.kick()
-        self.changed.notify_all()
+        self._changed.notify_all()
 
     def wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
         """Wait until something holds, no longer than some seconds; return whether it does."""
         if self._thread is threading.current_thread():
             raise RuntimeError("this is called by the thread that everybody waits for: it must not wait")
         until = None if timeout is None else time.monotonic() + timeout
-        with self.changed:
+        with self._changed:
             while not ready():
                 left = None if until is None else until - time.monotonic()
                 if left is not None and left <= 0:
@@ -134,7 +144,7 @@ class Runner(RunnerCore):
                 if self._failure is not None:
                     raise RuntimeError("the driver has failed: nothing goes on") from self._failure
                 if self._thread is not None:
-                    self.changed.wait(left)
+                    self._changed.wait(left)
                 else:
                     self.step(left)
         return True
@@ -145,11 +155,3 @@ class Runner(RunnerCore):
             self.step(timeout)
         else:
             self.wait(ready, timeout)
-
-    def settle(self, ticket: Ticket | None, timeout: float | None = None) -> None:
-        """Wait for a ticket, no longer than some seconds."""
-        if ticket is None:
-            return
-        if not self.wait(lambda: ticket.outcome is not None, timeout):
-            raise TimeoutError(f"{ticket.what}: no answer within {timeout} s; it is still under way")
-        ticket.result()

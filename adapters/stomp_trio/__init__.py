@@ -1,9 +1,10 @@
 """STOMP for trio, a thin adapter over stomp_sansio: `async with stomp_trio.connect(URL) as client`."""
 
 from stomp_sansio.client import public
+from stomp_sansio.client.awaiting import Lifecycle, Message, Subscription, Transaction
 from stomp_sansio.client.public import *  # noqa: F403  # the names are listed there, once for all adapters
 
-from .client import Client, Lifecycle, Message, Subscription, Transaction, connect
+from .client import Client, connect
 from .server import Server, serve
 
 __all__ = ["Client", "Lifecycle", "Message", "Server", "Subscription", "Transaction", "connect", "serve"]

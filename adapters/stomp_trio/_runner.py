@@ -13,13 +13,12 @@ from typing import TypeVar
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from stomp_sansio.client.core import RunnerCore
+from stomp_sansio.client.awaiting import AwaitingRunner
 from stomp_sansio.client.opening import Prepared
 from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
 from stomp_sansio.session.lifeline import SessionState
 from stomp_sansio.session.options import Credentials
 from stomp_sansio.session.subscription import Delivery, Subscription
-from stomp_sansio.session.tickets import Ticket
 
 from ._driver import Driver
 
@@ -31,7 +30,7 @@ CredentialsHook = Callable[[], Awaitable[Credentials]]
 logger = logging.getLogger("stomp_trio")
 
 
-class Runner(RunnerCore):
+class Runner(AwaitingRunner):
     """Runs one session in a nursery."""
 
     def __init__(
@@ -119,16 +118,6 @@ class Runner(RunnerCore):
         """Wait for a change of `subject`."""
         await self._waiting.setdefault(subject, trio.Event()).wait()
 
-    async def settle(self, ticket: Ticket | None) -> None:
-        """Wait for a ticket; without one, give way to others now and then. Cancelling stops the waiting,
-        never what the ticket stands for.
-        """
-        if ticket is None:
-            if self.gives_way():
-                await trio.lowlevel.checkpoint()
-            return
-        if ticket.outcome is not None:
-            await trio.lowlevel.checkpoint()
-        while ticket.outcome is None:
-            await self.change(ticket)
-        ticket.result()
+    async def rest(self) -> None:
+        """Let others run."""
+        await trio.lowlevel.checkpoint()

@@ -1,6 +1,6 @@
-"""The client for trio: `connect`, and what it gives.
+"""`connect` for trio, and the client that it gives.
 
-Each method is one call of a session in trio's colour. What lives here must not know STOMP's rules.
+What lives here knows tasks and Ctrl-C; it must not know what a client is asked for.
 """
 
 from __future__ import annotations
@@ -9,33 +9,23 @@ import os
 import random
 import secrets
 import ssl as ssl_module
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Unpack
 
 import trio
 
-from stomp_sansio.client.core import ClientCore, SubscriptionCore, TransactionCore
-from stomp_sansio.client.keywords import ConnectKeywords, ContentKeywords, SubscribeKeywords
-from stomp_sansio.client.lifecycle import Follower, LifeEvent
-from stomp_sansio.client.message import MessageCore
+from stomp_sansio.client import awaiting
+from stomp_sansio.client.awaiting import Message
+from stomp_sansio.client.keywords import ConnectKeywords, SubscribeKeywords
 from stomp_sansio.client.opening import Surroundings
 from stomp_sansio.client.opening import connect as prepare
 from stomp_sansio.errors import StompError
 from stomp_sansio.protocol.events import AckMode
-from stomp_sansio.protocol.headers import HeaderPairs
-from stomp_sansio.session.content import Content
-from stomp_sansio.session.errors import ConnectionClosedOK
-from stomp_sansio.session.subscription import Delivery
-from stomp_sansio.session.tickets import Ticket
 
 from ._runner import CredentialsHook, Runner, logger
 
-__all__ = ["Client", "Lifecycle", "Message", "Subscription", "Transaction", "connect"]
-
-# Messages taken from a subscription without a checkpoint: one for each would cost as much as the message.
-_BATCH = 64
+__all__ = ["Client", "connect"]
 
 
 class connect:  # noqa: N801  # it is called like a function, and is the context manager that the call returns
@@ -109,111 +99,8 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
             return False
 
 
-class Client(ClientCore[Runner]):
+class Client(awaiting.Client):
     """A connection to a STOMP server that outlives its connections. `connect` makes it."""
-
-    # Life
-
-    async def wait_ready(self) -> None:
-        """Wait until there is a connection.
-
-        Raises:
-            ConnectionClosed: there will be none any more.
-        """
-        await self._runner.settle(self._runner.do(lambda now: self._runner.session.wait_ready()))
-
-    async def aclose(self) -> None:
-        """Say DISCONNECT, wait for its receipt `close_timeout` at most, and end. Harmless when closed."""
-        await self._runner.settle(self._runner.do(self._runner.session.close))
-
-    async def drain(self) -> None:
-        """End all subscriptions, take nothing new, and wait until what was sent is settled: for SIGTERM."""
-        await self._runner.settle(self._runner.do(self._runner.session.drain))
-
-    def lifecycle(self) -> Lifecycle:
-        """Return an iterator over what becomes of the connection from now on: `Interrupted`, `Ready`,
-        `Ended`, which is the last.
-        """
-        return Lifecycle(self._runner)
-
-    # Sending
-
-    async def send(
-        self,
-        destination: str,
-        body: Content = b"",
-        *,
-        receipt: bool = False,
-        wait: bool = False,
-        **content: Unpack[ContentKeywords],
-    ) -> None:
-        """Send a message. With `receipt`, return once the server has confirmed it, on whichever connection
-        that is.
-
-        Without, it needs a connection, or `wait`, and nobody learns whether it arrived. Text is sent as
-        UTF-8; `json`, `content_type`, `headers` and `content_length` are explained at `ContentKeywords`.
-
-        Raises:
-            NotConnected: there is no connection, and neither `receipt` nor `wait` is set.
-            BrokerError: the server refused it.
-            ReceiptTimeout: it was not confirmed in time: whether the server has it is unknown.
-            OutboxFull: there was no room for it in time.
-            ConnectionClosed: the session is over.
-            LocalProtocolError: it cannot be represented.
-        """
-        await self._runner.settle(self._send(destination, body, receipt, wait, content))
-
-    async def settled(self, ticket: Ticket) -> None:
-        """Wait until a ticket has settled.
-
-        Raises:
-            Exception: why it did not succeed, as `send` would.
-        """
-        await self._runner.settle(ticket)
-
-    async def request(
-        self,
-        destination: str,
-        body: Content = b"",
-        *,
-        timeout: float | None = None,  # noqa: ASYNC109  # the session keeps it, under whatever clock
-        **content: Unpack[ContentKeywords],
-    ) -> Message:
-        """Send a message with a temporary reply address, and return the reply.
-
-        Raises:
-            NotConnected: there is no connection.
-            ReplyTimeout: nobody answered within `timeout` seconds; None is the receipt timeout.
-            ConnectionClosed: the connection was lost before the reply came.
-        """
-        ticket = self._request(destination, body, timeout, content)
-        await self._runner.settle(ticket)
-        assert ticket.reply is not None, "it succeeded"
-        return Message(self._runner, Delivery(ticket.reply, 0, None))
-
-    @asynccontextmanager
-    async def transaction(self, *, headers: HeaderPairs = ()) -> AsyncGenerator[Transaction]:
-        """Begin a transaction; leaving the block commits it and waits for the receipt, an exception rolls it
-        back.
-
-        Raises:
-            NotConnected: there is no connection.
-            TransactionLost: the connection was lost, and the transaction with it: do it again.
-            ReceiptTimeout: the commit was not confirmed in time: whether the server has it is unknown.
-        """
-        with self._begun(headers) as inner:
-            yield Transaction(self._runner, inner)
-        await self._runner.settle(self._commit(inner))
-
-    # Receiving
-
-    def subscribe(self, destination: str, **how: Unpack[SubscribeKeywords]) -> Subscription:
-        """Return a subscription, to be entered: `async with client.subscribe(...) as messages`.
-
-        It goes on over reconnects. `ack`, `id`, `headers`, `max_queue`, `overflow` and `on_exit` are
-        explained at `SubscribeKeywords`.
-        """
-        return Subscription(self._runner, Message, destination, how)
 
     async def consume(
         self,
@@ -250,144 +137,3 @@ class Client(ClientCore[Runner]):
             async with trio.open_nursery() as nursery:
                 for _ in range(concurrency):
                     nursery.start_soon(work)
-
-
-class Transaction(TransactionCore[Runner]):
-    """What is sent and acknowledged here takes effect when the block is left."""
-
-    async def send(self, destination: str, body: Content = b"", **content: Unpack[ContentKeywords]) -> None:
-        """Send a message in the transaction. Only the commit is confirmed: servers confirm nothing before it.
-
-        Raises:
-            TransactionLost: the connection was lost, and the transaction with it.
-        """
-        self._send(destination, body, content)
-        await self._runner.settle(None)
-
-    async def ack(self, message: Message) -> None:
-        """Acknowledge a message in the transaction.
-
-        Raises:
-            MessageExpired: the connection that delivered it is gone.
-            TransactionLost: the connection of the transaction is gone.
-        """
-        await message.ack(transaction=self)
-
-    async def nack(self, message: Message) -> None:
-        """Refuse a message in the transaction.
-
-        Raises:
-            MessageExpired: the connection that delivered it is gone.
-            TransactionLost: the connection of the transaction is gone.
-        """
-        await message.nack(transaction=self)
-
-
-class Subscription(SubscriptionCore[Runner, "Message"]):
-    """Messages of one destination, over any number of connections. Enter it, then iterate, or `receive`."""
-
-    _taken = 0
-
-    async def __aenter__(self) -> Self:
-        self._enter()
-        await self._runner.settle(None)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._leave()
-
-    async def unsubscribe(self, *, headers: HeaderPairs = ()) -> None:
-        """Send UNSUBSCRIBE before the block is left. What waits can still be taken. Harmless when it has
-        ended.
-        """
-        self._leave(headers)
-        await self._runner.settle(None)
-
-    async def receive(self) -> Message:
-        """Wait for the next message and take it. Cancelling never loses one. A checkpoint every 64 messages
-        at the latest.
-
-        Raises:
-            ConnectionClosed: no more will come, since the session is over.
-            BrokerError: no more will come, since the server refused the subscription.
-            Overflow: no more will come, since too many waited.
-        """
-        self._taken += 1
-        if self._taken >= _BATCH:
-            self._taken = 0
-            await trio.lowlevel.checkpoint()
-        while (message := self.receive_nowait()) is None:
-            self.raise_ending()
-            self._taken = 0
-            await self._runner.change(self._entered)
-        return message
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Message:
-        try:
-            return await self.receive()
-        except ConnectionClosedOK:
-            raise StopAsyncIteration from None
-
-
-class Message(MessageCore[Runner]):
-    """A message, and the connection that delivered it."""
-
-    __slots__ = ()
-
-    async def ack(
-        self, *, transaction: Transaction | None = None, headers: HeaderPairs = (), receipt: bool = False
-    ) -> None:
-        """Say that it was consumed; with `receipt`, wait until the server has confirmed that.
-
-        Raises:
-            MessageExpired: the connection that delivered it is gone, and the server delivers it again.
-            LocalProtocolError: it awaits no acknowledgement.
-        """
-        await self._runner.settle(self._say(False, transaction, headers, receipt))
-
-    async def nack(
-        self, *, transaction: Transaction | None = None, headers: HeaderPairs = (), receipt: bool = False
-    ) -> None:
-        """Say that it was not consumed; with `receipt`, wait until the server has confirmed that.
-
-        Raises:
-            MessageExpired: the connection that delivered it is gone, and the server delivers it again.
-            LocalProtocolError: it awaits no acknowledgement, or the version is 1.0.
-        """
-        await self._runner.settle(self._say(True, transaction, headers, receipt))
-
-    @asynccontextmanager
-    async def process(self, *, on_cancel: str = "leave") -> AsyncGenerator[Self]:
-        """Acknowledge the message when the block is left, refuse it when the block raises.
-
-        Neither is done when it was settled inside, needs none, or the block is cancelled: then the server
-        delivers it again once the connection ends, or at once with `on_cancel="nack"`. If the connection was
-        lost meanwhile, the server delivers it again, and leaving the block says nothing.
-        """
-        with self._processing(on_cancel):
-            yield self
-        await self._runner.settle(None)
-
-
-class Lifecycle(Follower):
-    """One look at what becomes of the connection: an iterator."""
-
-    def __init__(self, runner: Runner) -> None:
-        super().__init__()
-        self._runner = runner
-        runner.audience.join(self)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> LifeEvent:
-        if self.over:
-            raise StopAsyncIteration
-        while (event := self.take()) is None:
-            await self._runner.change(self)
-        return event

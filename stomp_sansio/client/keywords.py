@@ -15,7 +15,14 @@ from ..protocol.versions import Version
 from ..session.backoff import Backoff
 from ..session.subscription import OnExit, OverflowPolicy
 
-__all__ = ["ConnectKeywords", "ContentKeywords", "Incoming", "Outgoing", "SubscribeKeywords"]
+__all__ = [
+    "AckKeywords",
+    "ConnectKeywords",
+    "ContentKeywords",
+    "Incoming",
+    "Outgoing",
+    "SubscribeKeywords",
+]
 
 Outgoing: TypeAlias = Callable[[str, Headers], HeaderPairs]
 """Is told the command and the headers of a frame that the application is about to send, in the task that
@@ -89,6 +96,15 @@ class ContentKeywords(TypedDict, total=False):
     """More headers, in this order."""
     content_length: bool
     """Whether to say the length, as by default; ActiveMQ takes a message without one for text."""
+
+
+class AckKeywords(TypedDict, total=False):
+    """How a message is acknowledged or refused."""
+
+    headers: HeaderPairs
+    """More headers for ACK or NACK."""
+    receipt: bool
+    """Whether to wait until the server has confirmed it; otherwise nobody learns whether it arrived."""
 
 
 class SubscribeKeywords(TypedDict, total=False):

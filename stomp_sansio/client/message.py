@@ -16,6 +16,7 @@ from ..session.errors import MessageExpired
 from ..session.subscription import Delivery
 from ..session.tickets import Ticket
 from .core import RunnerT, TransactionCore
+from .keywords import AckKeywords
 
 __all__ = ["MessageCore"]
 
@@ -79,13 +80,10 @@ class MessageCore(Generic[RunnerT]):
         return self.headers.get("redelivered") == "true"
 
     def _say(
-        self,
-        negative: bool,
-        transaction: TransactionCore[RunnerT] | None,
-        headers: HeaderPairs,
-        receipt: bool,
+        self, negative: bool, transaction: TransactionCore[RunnerT] | None, how: AckKeywords
     ) -> Ticket | None:
         runner, delivery = self._runner, self._delivery
+        headers, receipt = _saying(**how)
         command = "NACK" if negative else "ACK"
         headers = runner.intercepted(command, headers, ("message-id", self.message_id))
         ticket = runner.do_soon(
@@ -120,7 +118,7 @@ class MessageCore(Generic[RunnerT]):
         if self._settled or subscription is None or subscription.ack is AckMode.AUTO:
             return
         try:
-            self._say(negative, None, (), False)
+            self._say(negative, None, {})
         except (MessageExpired, LocalProtocolError) as error:
             # Lost meanwhile, covered by a later cumulative ACK, or a NACK in 1.0: the server knows what to do
             # with a message that is not settled, and the block's own error must not be hidden by this one.
@@ -128,3 +126,7 @@ class MessageCore(Generic[RunnerT]):
 
     def __repr__(self) -> str:
         return f"<Message {self._delivery.message!r}>"
+
+
+def _saying(*, headers: HeaderPairs = (), receipt: bool = False) -> tuple[HeaderPairs, bool]:
+    return headers, receipt

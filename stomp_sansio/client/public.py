@@ -25,9 +25,10 @@ from ..session.errors import (
 from ..session.events import Ended, Interrupted, Ready
 from ..session.options import Credentials
 from ..session.tickets import Outcome, Ticket
-from .keywords import ConnectKeywords, ContentKeywords, SubscribeKeywords
+from .keywords import AckKeywords, ConnectKeywords, ContentKeywords, SubscribeKeywords
 
 __all__ = [
+    "AckKeywords",
     "AuthenticationError",
     "Backoff",
     "BrokerError",

@@ -195,7 +195,7 @@ class Dressed:
 
 
 def _dress(value: Any) -> Any:
-    ours = type(value).__module__.startswith(("stomp_blocking", "contextlib"))
+    ours = type(value).__module__.startswith(("stomp_blocking", "stomp_sansio.client", "contextlib"))
     return Dressed(value) if ours else value
 
 
