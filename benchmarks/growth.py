@@ -7,11 +7,12 @@ verdict truer. This file must not know what is measured, nor in which unit.
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["BOUND", "Cost", "Doubling", "Prepare", "cpu_cost", "doublings", "growth"]
+__all__ = ["BOUND", "DOUBLINGS", "Cost", "Growth", "Prepare", "cpu_cost", "growth", "growths"]
 
 BOUND = 2.5
 """What doubling the size may multiply the cost by. Linear work has 2, quadratic work 4."""
@@ -23,19 +24,26 @@ Prepare = Callable[[int], Callable[[], object]]
 """Builds the run of a size; what it does is not part of the cost."""
 
 
+DOUBLINGS = 4
+"""Over how many doublings the growth of one is measured, as their mean. Caches have sizes too: where one is
+outgrown, the very next doubling costs more, and no more than that.
+"""
+
+
 @dataclass(frozen=True, slots=True)
-class Doubling:
-    """What happened to the cost when the size doubled."""
+class Growth:
+    """What happened to the cost while the size doubled four times."""
 
     size: int
-    """The larger of the two sizes."""
+    """The largest size."""
     smaller: float
     larger: float
+    """What a sixteenth of the size costs, and the size."""
 
     @property
     def ratio(self) -> float:
-        """The growth: 2 is linear, 4 is quadratic."""
-        return self.larger / self.smaller
+        """By how much one doubling multiplies the cost: 2 is linear, 4 is quadratic."""
+        return math.pow(self.larger / self.smaller, 1 / DOUBLINGS)
 
     @property
     def fine(self) -> bool:
@@ -43,28 +51,29 @@ class Doubling:
         return self.ratio < BOUND
 
 
-def growth(cost: Cost, size: int, *, rounds: int = 2, patience: int = 12) -> Doubling:
-    """Return how the cost grows from half of `size` to `size`, by the cheapest run of each.
+def growth(cost: Cost, size: int, *, rounds: int = 2, patience: int = 12) -> Growth:
+    """Return how the cost grows from a sixteenth of `size` to `size`, by the cheapest run of each.
 
     Both sizes run in turns, at least `rounds` times. A verdict that is not fine is not believed at once: up
     to `patience` rounds are run before it stands, since whatever else the machine does can only have added.
     """
     smaller = larger = float("inf")
     for number in range(patience):
-        smaller, larger = min(smaller, cost(size // 2)), min(larger, cost(size))
-        if number + 1 >= rounds and Doubling(size, smaller, larger).fine:
+        smaller, larger = min(smaller, cost(size >> DOUBLINGS)), min(larger, cost(size))
+        if number + 1 >= rounds and Growth(size, smaller, larger).fine:
             break
-    return Doubling(size, smaller, larger)
+    return Growth(size, smaller, larger)
 
 
-def doublings(cost: Cost, sizes: Sequence[int], *, rounds: int = 2, patience: int = 12) -> Iterator[Doubling]:
-    """Yield the growth towards each size, ascending, and stop behind the first that is not fine: larger
-    ones could take hours.
+def growths(cost: Cost, sizes: Sequence[int], *, rounds: int = 2, patience: int = 12) -> Iterator[Growth]:
+    """Yield the growth towards each size, ascending, and stop behind the first that is not fine.
+
+    Larger sizes could take hours.
     """
     for size in sorted(sizes):
-        doubling = growth(cost, size, rounds=rounds, patience=patience)
-        yield doubling
-        if not doubling.fine:
+        found = growth(cost, size, rounds=rounds, patience=patience)
+        yield found
+        if not found.fine:
             return
 
 

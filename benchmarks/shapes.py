@@ -71,8 +71,8 @@ def _head_of(line: Callable[[int], bytes]) -> Callable[[int], bytes]:
 
 
 BUILDERS: dict[str, Callable[[int], bytes]] = {
-    "a head of many lines": _head_of(lambda number: b"x-name-%07d:some value here\n" % number),
-    "a head of CR LF lines": _head_of(lambda number: b"x-name-%07d:some value her\r\n" % number),
+    "a head of many lines": _head_of(lambda number: b"x-name-%07d:%s\n" % (number, 8 * b"some value ")),
+    "a head of CR LF lines": _head_of(lambda number: b"x-name-%07d:%s\r\n" % (number, 8 * b"some value ")),
     "a head of one name, repeated": _head_of(lambda number: b"x-name:another value of it\n"),
     "a head of one line": lambda size: b"MESSAGE\nx:" + b"v" * size + b"\n\n\0",
     "a value of escapes": lambda size: b"MESSAGE\nx:" + b"\\n" * (size // 2) + b"\n\n\0",
@@ -189,6 +189,7 @@ def _acknowledging(step: int) -> Prepare:
         ]
         connection = ours.connected(limits=Limits(max_unacknowledged=count))
         connection.subscribe("/queue/a", id="growing", ack="client")
+        connection.data_to_send(0.0)
         connection.receive_data(b"".join(frames), 0.0)
         messages = [message for message in iter(connection.next_event, None) if isinstance(message, Message)]
 

@@ -319,6 +319,8 @@ class FrameParser:
             return frame
         part = octets[start:]
         self._held = held + len(part)
+        if start:
+            self._buffer, self._position = b"", 0
         if body is not None:
             body.write(part)
         elif not frame.body:
@@ -329,7 +331,6 @@ class FrameParser:
             body.write(frame.body)
             body.write(part)
             frame.body = b""
-        self._buffer, self._position = b"", 0
         return None
 
     def _skip_eols(self) -> None:
