@@ -36,6 +36,9 @@ _REFUSED = frozenset({401, 403, 407})
 _LOGIN_WORDS = ("access", "auth", "credential", "denied", "login", "password", "passcode", "refused", "user")
 _HOST_WORDS = ("virtual host", "vhost", "not_allowed")
 
+# A server that has nobody behind it yet, as a relay of Spring's whose broker has not answered it.
+_LATER_WORDS = ("not available", "unavailable", "not ready", "starting", "shutting down", "try again")
+
 
 class Failure:
     """What ended an attempt or a connection."""
@@ -90,7 +93,8 @@ class Witness:
             message = f"the server refused the login ({said}): check login= and passcode="
             return Failure(AuthenticationError(Phase.OPEN, self._shown(message)), retry=False)
         message = f"the server refused the connection ({said})"
-        return Failure(ConnectError(Phase.OPEN, self._shown(message)), retry=False)
+        later = any(word in lowered for word in _LATER_WORDS)
+        return Failure(ConnectError(Phase.OPEN, self._shown(message)), retry=later)
 
     def not_greeted(self, closed: Closed, link: LinkClosed | None) -> Failure:
         """Return what the end of a connection means whose CONNECT was not answered."""

@@ -121,6 +121,17 @@ def test_a_refusal_stops_and_says_what_to_check(message, body, kind, hint):
     assert hint in str(failure.error)
 
 
+@pytest.mark.parametrize(
+    ("message", "body"),
+    [("Broker not available.", b""), ("Bad CONNECT", b"The broker is shutting down: try again")],
+)
+def test_a_server_that_cannot_serve_yet_is_tried_again(message, body):
+    failure = witness.refused(error(message, body))
+    assert failure.retry
+    assert type(failure.error) is ConnectError
+    assert "refused the connection" in str(failure.error)
+
+
 def test_a_long_refusal_is_told_in_short():
     assert len(str(witness.refused(error("no", b"at java.lang\n" * 1000)).error)) < 300
 
