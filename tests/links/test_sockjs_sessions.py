@@ -475,3 +475,14 @@ def test_streams_that_come_and_go_leave_nothing_behind() -> None:
     driver.advance(20.0)
     assert len(driver.gone()) == 50
     assert driver.machine.next_deadline() is None
+
+
+def test_time_that_is_not_over_changes_nothing() -> None:
+    driver = ServerDriver()
+    client = HttpPeer(driver)
+    client.post("/stomp/000/s/xhr")
+    deadline = driver.machine.next_deadline()
+    driver.machine.handle_timeout(driver.now)
+    driver.drain()
+    assert driver.machine.next_deadline() == deadline
+    assert driver.gone() == []
