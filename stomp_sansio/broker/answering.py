@@ -107,6 +107,9 @@ def answer(exchange: Exchange, options: BrokerOptions, peer: Peer, event: Server
                 peer.transactions[event.transaction] = Transaction()
             case Commit():
                 _commit(exchange, peer, peer.transactions.pop(event.transaction))
+            case Abort(implicit=True):
+                # The end follows, and all that the client has goes back together, in order.
+                pass
             case Abort():
                 # STOMP does not say what becomes of a message whose ACK is rolled back: nobody has consumed
                 # it.

@@ -288,6 +288,28 @@ def test_what_is_acknowledged_in_a_transaction_waits_for_its_commit() -> None:
     assert client.bodies() == [b"1"]
 
 
+@pytest.mark.parametrize("orderly", [False, True])
+def test_at_the_end_all_that_one_has_goes_back_in_order(orderly: bool) -> None:
+    world = World()
+    client, other = world.connect(), world.connect()
+    client.connection.subscribe("/queue/a", id="0", ack="client-individual", headers={"prefetch-count": "3"})
+    for number in range(4):
+        client.connection.send("/queue/a", b"%d" % number)
+    found = client.messages()
+    other.connection.subscribe("/queue/a", id="0", ack="client", headers={"prefetch-count": "4"})
+    assert other.bodies() == [b"3"]
+    client.connection.begin("t")
+    client.connection.ack(found[2], transaction="t")
+    client.connection.begin("u")
+    client.connection.nack(found[1], transaction="u")
+    if orderly:
+        client.connection.disconnect(receipt="r")
+        assert client.receipts() == ["r"]
+    else:
+        client.leave()
+    assert other.bodies() == [b"0", b"1", b"2"]
+
+
 def test_a_transaction_has_a_size() -> None:
     client = World(BrokerOptions(max_transaction_octets=10_000)).connect()
     for name in ("t", "u"):
