@@ -140,7 +140,11 @@ def _try_all(options: argparse.Namespace, argv: Sequence[str], folder: Path) -> 
     run = Run(options)
     for key in options.servers or SERVERS:
         run.try_server(key, folder)
-    _publish(options, "matrix.md", matrix(run.results, run.versions, run.skipped, _command(argv)))
+    page_before = (
+        (PAGES / "matrix.md").read_text() if options.write and (PAGES / "matrix.md").exists() else ""
+    )
+    text = matrix(run.results, run.versions, run.skipped, _command(argv), page_before)
+    _publish(options, "matrix.md", text)
     took = time.monotonic() - started
     _say(f"{summary(run.results)}, {len(run.skipped)} server(s) skipped, {took:.0f} s")
     failed = sum(result.outcome is Outcome.FAILED for result in run.results)

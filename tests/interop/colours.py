@@ -226,8 +226,9 @@ async def _ready(value: T) -> T:
 
 
 def _awaitable(value: Any) -> Any:
-    """Wrap objects of the adapter, and leave values as they are."""
-    return _Awaitable(value) if type(value).__module__.startswith("stomp_blocking") else value
+    """Wrap objects that have methods to call, and leave values as they are."""
+    ours = type(value).__module__.startswith(("stomp_blocking", "stomp_sansio.client"))
+    return _Awaitable(value) if ours else value
 
 
 def _plain(value: Any) -> Any:

@@ -126,7 +126,7 @@ def page(played: Sequence[Played], versions: Mapping[str, str], command: str) ->
     lines = [
         "# Faults, counted",
         "",
-        made_by(command),
+        f"{made_by(command)} The page is written by that command alone.",
         "",
         "Messages are sent with receipts, and consumed at the same time with ack=client-individual, both",
         "through the fault, which strikes when a third is confirmed. *Lost* is what was confirmed and never",

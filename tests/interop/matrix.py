@@ -40,39 +40,55 @@ def made_by(command: str) -> str:
     """Say what made a page, when, and with what."""
     today = datetime.datetime.now(tz=datetime.UTC).date()
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"Made by `{command}` on {today}, with {python}; the page is written by that command alone."
+    return f"Made by `{command}` on {today}, with {python}."
+
+
+_HEAD = """# Servers, transports, scenarios
+
+*yes*: shown. *no*: the server cannot, which was shown too; the reason is below the table. *-*: makes no
+sense there. A cell speaks for every adapter named above its table. Each table says what made it, and when:
+the page is written by that command alone, a table for each server that it was told to try.
+"""
+
+_SCENARIOS = "The scenarios"
+_NOT_TRIED = "Not tried"
 
 
 def matrix(
-    results: Sequence[Result], versions: Mapping[str, str], skipped: Mapping[str, str], command: str
+    results: Sequence[Result],
+    versions: Mapping[str, str],
+    skipped: Mapping[str, str],
+    command: str,
+    before: str = "",
 ) -> str:
-    """Return the page."""
-    lines = [
-        "# Servers, transports, scenarios",
-        "",
-        made_by(command),
-        "",
-        "*yes*: shown. *no*: the server cannot, which was shown too; the reason is below the table. "
-        "*-*: makes no sense there. A cell speaks for every adapter named above its table.",
-    ]
+    """Return the page: with the tables of a page from before, for servers that were not tried now."""
+    sections = {title: text for title, text in _sections(before) if title not in (_SCENARIOS, _NOT_TRIED)}
     for server, version in versions.items():
         ours = [result for result in results if result.server == server]
         if ours:
-            lines += ["", *_table(server, version, ours)]
+            # Another version of the same server takes the place of the one before.
+            kept = {title: text for title, text in sections.items() if title.rpartition(" ")[0] != server}
+            sections = kept | {f"{server} {version}": "\n".join(_table(ours, command))}
     if skipped:
-        lines += ["", "## Not tried", ""]
-        lines += [f"- {server}: {why.splitlines()[0]}" for server, why in skipped.items()]
-    lines += ["", "## The scenarios", ""]
-    lines += [f"- `{scenario.name}`: {scenario.what}" for scenario in SCENARIOS]
-    return "\n".join(lines) + "\n"
+        sections[_NOT_TRIED] = "\n".join(
+            f"- {server}: {why.splitlines()[0]}" for server, why in skipped.items()
+        )
+    sections[_SCENARIOS] = "\n".join(f"- `{scenario.name}`: {scenario.what}" for scenario in SCENARIOS)
+    return "\n".join([_HEAD, *(f"## {title}\n\n{text}\n" for title, text in sections.items())])
 
 
-def _table(server: str, version: str, results: Sequence[Result]) -> list[str]:
+def _sections(page: str) -> list[tuple[str, str]]:
+    """Return the title and the text of each section of a page."""
+    parts = (part.partition("\n") for part in page.split("\n## ")[1:])
+    return [(title, text.strip()) for title, _, text in parts]
+
+
+def _table(results: Sequence[Result], command: str) -> list[str]:
     found = dict.fromkeys(result.transport for result in results)
     transports = [name for name in _ORDER if name in found] + [name for name in found if name not in _ORDER]
     played = [result for result in results if result.scenario]
     adapters = sorted({result.adapter for result in played})
-    lines = [f"## {server} {version}", "", f"Adapters: {', '.join(adapters) or 'none'}.", ""]
+    lines = [f"{made_by(command)} Adapters: {', '.join(adapters) or 'none'}.", ""]
     if adapters:
         lines.append("| scenario | " + " | ".join(transports) + " |")
         lines.append("|---" * (len(transports) + 1) + "|")

@@ -48,6 +48,19 @@ def test_what_was_not_tried_does_not_pass_for_shown():
     assert table["`text`"] == "| `text` | yes | not yet |"
 
 
+def test_tables_of_servers_that_were_not_tried_stay_and_others_are_made_anew():
+    before = matrix([result(Outcome.WORKS)], {"Example": "1.0"}, {}, "./dev interop first")
+    other = Result("Other", "tcp", "stomp_trio", "text", Outcome.WORKS)
+    both = matrix([other], {"Other": "7"}, {}, "./dev interop second", before)
+    assert both.index("## Example 1.0") < both.index("## Other 7") < both.index("## The scenarios")
+    assert both.count("./dev interop first") == both.count("./dev interop second") == 1
+    again = matrix([result(Outcome.FAILED)], {"Example": "1.1"}, {}, "./dev interop third", both)
+    assert "Example 1.0" not in again
+    assert "./dev interop first" not in again
+    assert "| `text` | **FAILED** |" in again
+    assert again.count("## The scenarios") == 1
+
+
 def test_the_summary_counts():
     assert summary([result(Outcome.WORKS)] * 3 + [result(Outcome.FAILED)]) == "3 works, 1 FAILED"
 
