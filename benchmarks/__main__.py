@@ -17,7 +17,7 @@ from .corpora import CORPORA
 from .peers import Peers, install
 from .report import Report
 
-NAMES = ("parse", "encode", "memory", "import", "links", "growth", "gate", "servers", "all")
+NAMES = ("parse", "encode", "memory", "import", "links", "growth", "gate", "client", "servers", "all")
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -89,6 +89,11 @@ def main(argv: Sequence[str]) -> int:
         links.run(report, rounds=options.rounds)
     if "growth" in wanted:
         gate.run(report)
+    if "client" in wanted:
+        # Imported here: it wants every adapter.
+        from . import client
+
+        client.run(report, rounds=options.rounds)
     if "servers" in wanted:
         # Imported here: it wants every adapter, and what only tests of real servers need.
         from . import servers

@@ -34,7 +34,7 @@ def _cpu_seconds(statement: str) -> float:
 
 def run(report: Report, *, rounds: int, peers: Peers) -> None:
     """Measure with compiled files warm, interleaved, and print a table."""
-    modules = ["stomp_sansio", "asyncio"]
+    modules = ["stomp_sansio", "asyncio", "stomp_asyncio"]
     modules += [
         name for name in ("stomp", "stompman") if any(peer.name.startswith(name) for peer in peers.parsers)
     ]

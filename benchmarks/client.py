@@ -1,0 +1,196 @@
+"""The clients against a source and a sink in a process of its own, over loopback, peers beside us.
+
+What counts is this process's CPU time a message: all that is the client's own. This file must not know how a
+client is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import trio
+
+import stomp_asyncio
+
+from .other_end import BLAST, ECHO, SINK
+from .report import Report
+from .server_clients import Asyncio, Contestant, contestants
+
+__all__ = ["run"]
+
+ROOT = Path(__file__).resolve().parent.parent
+_MESSAGES = 20_000
+_TRIPS = 1_000
+_IDLE = 200
+_HOST = "127.0.0.1"
+
+
+def run(report: Report, *, rounds: int) -> None:
+    """Start the other end, measure everything, and stop it."""
+    other = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.other_end"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None, "it is a pipe"
+    try:
+        stomp, echo = map(int, other.stdout.readline().split())
+        clients = contestants(report.say)
+        rounds = min(rounds, 5)
+        _throughput(report, clients, stomp, rounds)
+        _pipelining(report, stomp, rounds)
+        _round_trips(report, clients, stomp, echo, rounds)
+        _idle(report, stomp)
+    finally:
+        assert other.stdin is not None, "it is a pipe"
+        other.stdin.close()
+        other.wait(10)
+
+
+def _throughput(report: Report, clients: Sequence[Contestant], port: int, rounds: int) -> None:
+    tasks: dict[str, Callable[[Contestant], object]] = {
+        "consume": lambda client: client.consume(port, f"{BLAST}{_MESSAGES}", _MESSAGES),
+        "publish": lambda client: client.publish(port, SINK, _MESSAGES),
+        "publish with receipts": lambda client: client.publish_confirmed(port, SINK, _MESSAGES),
+    }
+    for name, task in tasks.items():
+        cpu = _interleaved({client.name: _bound(task, client) for client in clients}, rounds)
+        rows: list[list[str]] = []
+        for client in clients:
+            each = cpu[client.name] / _MESSAGES * 1e6
+            report.figure(f"client {name} {client.name}", each, "us")
+            against = ""
+            if client.ours:
+                for peer in clients:
+                    if not peer.ours:
+                        times = cpu[peer.name] / cpu[client.name]
+                        figure = f"client {name} {client.name} against {peer.name}"
+                        against += f"{times:.2f} x {peer.name} {report.figure(figure, times, 'times')}; "
+            rows.append([client.name, f"{each:.1f}", against.rstrip("; ")])
+        report.table(f"{name}, 200 octets: client CPU", ["client", "us a message", "times cheaper"], rows)
+
+
+def _bound(task: Callable[[Contestant], object], client: Contestant) -> Callable[[], object]:
+    return lambda: task(client)
+
+
+def _interleaved(work: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the median CPU seconds of each, taking turns."""
+    samples: dict[str, list[float]] = {name: [] for name in work}
+    for number in range(rounds):
+        for name in list(work) if number % 2 == 0 else list(reversed(work)):
+            before = time.process_time()
+            work[name]()
+            samples[name].append(time.process_time() - before)
+    return {name: statistics.median(found) for name, found in samples.items()}
+
+
+def _pipelining(report: Report, port: int, rounds: int) -> None:
+    """Compare receipts awaited one by one with any number on their way, by the clock on the wall."""
+    count = 2_000
+
+    async def one_by_one() -> None:
+        async with stomp_asyncio.connect(f"stomp://{_HOST}:{port}", heartbeat=(0, 0)) as client:
+            for _ in range(count):
+                await client.send(SINK, b"x" * 200, receipt=True)
+
+    def wall(work: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+    slow = statistics.median(wall(lambda: asyncio.run(one_by_one())) for _ in range(rounds))
+    fast = statistics.median(
+        wall(lambda: Asyncio().publish_confirmed(port, SINK, count)) for _ in range(rounds)
+    )
+    times = slow / fast
+    beside = report.figure("client pipelined receipts", times, "times")
+    report.say(f"\npublish with receipts, asyncio: pipelined is {times:.1f} x one at a time {beside}")
+
+
+def _round_trips(report: Report, clients: Sequence[Contestant], port: int, echo: int, rounds: int) -> None:
+    """Compare the median round trip with that of a bare echo in the same runtime, taking turns."""
+    bare = {"stomp_asyncio": _asyncio_echo, "stomp_trio": _trio_echo}
+    rows: list[list[str]] = []
+    for client in clients:
+        echo_trips, trips = list[float](), list[float]()
+        for _ in range(rounds):
+            if client.name in bare:
+                echo_trips += bare[client.name](echo)
+            trips += client.round_trips(port, ECHO, _TRIPS)
+        p50 = statistics.median(trips) * 1e6
+        report.figure(f"client round trip {client.name}", p50, "us")
+        row = [client.name, f"{p50:.0f}", "", ""]
+        if echo_trips:
+            ratio = p50 / (statistics.median(echo_trips) * 1e6)
+            row[2:] = [
+                f"{ratio:.2f}",
+                report.figure(f"client round trip {client.name} ratio", ratio, "times"),
+            ]
+        rows.append(row)
+    report.table("round trip, p50", ["client", "us", "x bare echo", "target"], rows)
+
+
+def _asyncio_echo(port: int) -> list[float]:
+    async def work() -> list[float]:
+        reader, writer = await asyncio.open_connection(_HOST, port)
+        trips: list[float] = []
+        for _ in range(_TRIPS):
+            started = time.perf_counter()
+            writer.write(b"x" * 400)
+            await writer.drain()
+            await reader.readexactly(400)
+            trips.append(time.perf_counter() - started)
+        writer.close()
+        return trips
+
+    return asyncio.run(work())
+
+
+def _trio_echo(port: int) -> list[float]:
+    async def work() -> list[float]:
+        trips: list[float] = []
+        async with await trio.open_tcp_stream(_HOST, port) as stream:
+            for _ in range(_TRIPS):
+                started = time.perf_counter()
+                await stream.send_all(b"x" * 400)
+                missing = 400
+                while missing:
+                    missing -= len(await stream.receive_some(65536))
+                trips.append(time.perf_counter() - started)
+        return trips
+
+    return trio.run(work)
+
+
+def _idle(report: Report, port: int) -> None:
+    """Count what an idle connection holds."""
+
+    async def work() -> float:
+        connections = [
+            stomp_asyncio.connect(f"stomp://{_HOST}:{port}", heartbeat=(0, 0)) for _ in range(_IDLE + 1)
+        ]
+        # The first one pays for what all share.
+        await connections[0].__aenter__()
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        for connection in connections[1:]:
+            await connection.__aenter__()
+        held = (tracemalloc.get_traced_memory()[0] - before) / _IDLE / 1024
+        tracemalloc.stop()
+        for connection in connections:
+            await connection.__aexit__(None, None, None)
+        return held
+
+    held = asyncio.run(work())
+    beside = report.figure("client idle stomp_asyncio", held, "KiB")
+    report.say(f"\nan idle connection, asyncio: {held:.1f} KiB {beside}")
