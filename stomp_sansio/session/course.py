@@ -179,8 +179,6 @@ class Course:
         """Go through what has come, then through what that makes possible."""
         lifeline, deliver = self._lifeline, self._subscriptions.deliver
         while (epoch := lifeline.epoch) is not None and (event := epoch.next_event(now)) is not None:
-            if self._observe is not None:
-                self._observe(event)
             if isinstance(event, Message):
                 subscription = deliver(event, epoch.number)
                 if subscription is None:
@@ -190,6 +188,9 @@ class Course:
                     self._say_unsubscribe(subscription)
             else:
                 self._hear(event, epoch, now)
+            if self._observe is not None:
+                # Now that all is in order again: who observes may give commands, or raise.
+                self._observe(event)
         established = lifeline.established
         if established is not None and self._subscriptions.wait:
             self._make_subscriptions(established, now)
@@ -257,9 +258,13 @@ class Course:
 
     def _should_pause(self) -> bool:
         """Tell whether reading should pause: never while something is awaited, unless memory ends first."""
-        if self._subscriptions.octets > self._options.max_queue_octets:
+        subscriptions, options = self._subscriptions, self._options
+        if subscriptions.octets > options.max_queue_octets:
             return True
-        return self.state is SessionState.READY and self._subscriptions.full and not self._tickets
+        if self.state is not SessionState.READY or not subscriptions.full:
+            return False
+        # More unacknowledged messages than the limit would end the session: it must not come to that.
+        return not self._tickets or subscriptions.unacknowledged > options.limits.max_unacknowledged // 2
 
     def _say_unsubscribe(self, subscription: Subscription, headers: HeaderPairs = ()) -> None:
         """Send UNSUBSCRIBE, if the present connection has the subscription and it is to be ended there.

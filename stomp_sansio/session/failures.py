@@ -108,7 +108,9 @@ class Witness:
         why = "the connection ended" if link is None else link.reason
         hint = "if the server wants TLS, use stomps://, wss:// or https://"
         message = self._shown(f"CONNECT was not answered: {why}; {hint}")
-        return Failure(ConnectError(Phase.OPEN, message), retry=link is None or _may_help(link))
+        # The link had opened: a status that refuses it now says that the server forgot it.
+        retry = link is None or _refuses(link) or _may_help(link)
+        return Failure(ConnectError(Phase.OPEN, message), retry=retry)
 
     def connection_ended(self, closed: Closed, error: Error | None, link: LinkClosed | None) -> Failure:
         """Return what the end of an established connection means."""

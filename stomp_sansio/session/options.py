@@ -78,6 +78,6 @@ class SessionOptions:
     max_outbox_messages: int = 10_000
     max_outbox_octets: int = 64 * 1024 * 1024
     max_queue_octets: int = 64 * 1024 * 1024
-    """Octets that may wait in all subscriptions together while reading goes on for a receipt's sake."""
+    """Octets that may wait in all subscriptions together, with some for each message, whatever is awaited."""
     max_backlog: int = 1024 * 1024
     """Octets that may wait to be written before `send` waits."""

@@ -11,7 +11,10 @@ from enum import Enum
 from ..protocol.events import AckMode, Message
 from ..protocol.headers import HeaderPairs, Headers
 
-__all__ = ["Delivery", "OnExit", "OverflowPolicy", "Subscription"]
+__all__ = ["OVERHEAD", "Delivery", "OnExit", "OverflowPolicy", "Subscription"]
+
+OVERHEAD = 1024
+"""Octets that a message that waits counts for beside its body: what a usual one takes in memory."""
 
 
 class OverflowPolicy(Enum):
@@ -90,7 +93,7 @@ class Subscription:
         self.queue: deque[Delivery] = deque()
         """Messages that wait to be taken, oldest first."""
         self.octets = 0
-        """Octets of the bodies that wait."""
+        """Octets that wait: bodies, and `OVERHEAD` for each message."""
         self.dropped = 0
         """How many messages the overflow policy has dropped."""
         self.epoch = 0
@@ -113,7 +116,7 @@ class Subscription:
 
     def drop_oldest(self) -> None:
         """Drop the message that waits longest."""
-        self.octets -= len(self.queue.popleft().message.body)
+        self.octets -= len(self.queue.popleft().message.body) + OVERHEAD
         self.dropped += 1
 
     def prove(self) -> None:

@@ -13,7 +13,7 @@ from ..errors import LocalProtocolError
 from ..protocol.events import AckMode, Message
 from .epoch import Epoch
 from .errors import Overflow
-from .subscription import Delivery, OverflowPolicy, Subscription
+from .subscription import OVERHEAD, Delivery, OverflowPolicy, Subscription
 
 __all__ = ["Subscriptions"]
 
@@ -39,7 +39,7 @@ class Subscriptions:
         self._receipts: dict[str, Subscription] = {}
         self._careful = False
         self.octets = 0
-        """Octets of the bodies that wait in all of them."""
+        """Octets that wait in all of them."""
 
     def __iter__(self) -> Iterator[Subscription]:
         return iter(self._by_id.values())
@@ -51,6 +51,11 @@ class Subscriptions:
     def full(self) -> bool:
         """Whether one of them wants the connection not to be read."""
         return bool(self._full)
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many messages wait in full ones that will have to be acknowledged."""
+        return sum(len(item.queue) for item in self._full if item.ack is not AckMode.AUTO)
 
     # Making
 
@@ -207,7 +212,7 @@ class Subscriptions:
         if waiting + 1 >= subscription.max_queue and not self._make_room(subscription):
             return subscription
         queue.append(Delivery(message, epoch, subscription))
-        size = len(message.body)
+        size = len(message.body) + OVERHEAD
         subscription.octets += size
         self.octets += size
         if not waiting:
@@ -247,7 +252,7 @@ class Subscriptions:
         if not queue:
             return None
         delivery = queue.popleft()
-        size = len(delivery.message.body)
+        size = len(delivery.message.body) + OVERHEAD
         subscription.octets -= size
         self.octets -= size
         # Read on when half of the room is free, not for every single message.
@@ -260,7 +265,7 @@ def _take_left_over(subscription: Subscription, epoch: int) -> Delivery | None:
     """Take from a subscription that has ended, and is no longer told of connections that are lost."""
     while subscription.queue:
         delivery = subscription.queue.popleft()
-        subscription.octets -= len(delivery.message.body)
+        subscription.octets -= len(delivery.message.body) + OVERHEAD
         if delivery.epoch == epoch or subscription.ack is AckMode.AUTO:
             return delivery
     return None

@@ -7,6 +7,7 @@ from stomp_sansio import (
     Closed,
     Connected,
     Error,
+    Limits,
     LocalProtocolError,
     Message,
     Receipt,
@@ -19,7 +20,7 @@ from stomp_sansio.session.events import Ended, Interrupted, Ready
 from stomp_sansio.session.lifeline import SessionState
 from stomp_sansio.session.options import Credentials, SessionOptions
 from stomp_sansio.session.session import Session
-from stomp_sansio.session.subscription import OnExit, OverflowPolicy
+from stomp_sansio.session.subscription import OVERHEAD, OnExit, OverflowPolicy
 from stomp_sansio.session.tickets import Outcome
 from stomp_sansio.testing import Conditions, Path
 
@@ -101,7 +102,7 @@ def test_the_limit_in_octets_is_hard():
         world.publish("/queue/a", bytes(1000))
         world.run(0.1)
     assert not reads(world)
-    assert subscription.octets <= 5000 + 1000
+    assert subscription.octets <= 5000 + 1000 + OVERHEAD
     while world.take(subscription) is not None:
         world.run(0.1)
     assert reads(world)
@@ -114,9 +115,12 @@ def test_the_limit_in_octets_holds_for_subscriptions_that_do_not_pause():
         world.publish("/queue/a", bytes(1000))
         world.run(0.1)
     assert not reads(world)
-    assert len(world.bodies(subscription)) == 6
-    world.run()
-    assert len(world.bodies(subscription)) == 4
+    assert len(world.bodies(subscription)) == 3
+    for _ in range(10):
+        world.run()
+        world.bodies(subscription)
+    assert reads(world)
+    assert subscription.dropped == 0
 
 
 def test_the_limit_in_octets_holds_while_the_close_is_awaited():
@@ -128,7 +132,7 @@ def test_the_limit_in_octets_holds_while_the_close_is_awaited():
     for _ in range(10):
         world.publish("/topic/a", bytes(1000))
         world.run(0.1)
-    assert subscription.octets <= 6000
+    assert subscription.octets <= 6000 + OVERHEAD
     world.run(3.0)
     assert world.ended.error is None
 
@@ -167,6 +171,38 @@ def test_silence_counts_again_when_reading_goes_on():
     world.take(subscription)
     world.run(6.0)
     assert len(world.of(Interrupted)) == 1
+
+
+def test_messages_without_a_body_count_as_well():
+    world = World(max_queue_octets=20 * OVERHEAD).start()
+    subscription = world.subscribe("/queue/a", max_queue=1000)
+    for _ in range(50):
+        world.publish("/queue/a", b"")
+        world.run(0.1)
+    assert len(subscription.queue) == 21
+
+
+def test_a_consumer_that_confirms_what_it_sends_is_not_buried_under_what_it_has_to_acknowledge():
+    """More unacknowledged messages than the limit are a fault, and would end the session."""
+    world = World(limits=Limits(max_unacknowledged=100), receipt_timeout=5.0).start()
+    subscription = world.subscribe("/queue/a", ack=AckMode.CLIENT_INDIVIDUAL, max_queue=10)
+    world.run(0.1)
+    world.broker.confirms = lambda said: None if said.command == "SEND" else 0.0
+    world.confirm("/queue/b")
+    for _ in range(150):
+        world.publish("/queue/a", b"x")
+        world.run(0.01)
+    assert not reads(world)
+    taken = 0
+    while taken < 150:
+        delivery = world.take(subscription)
+        if delivery is None:
+            world.run(0.1)
+        else:
+            taken += 1
+            world.do(world.session.ack, delivery)
+    assert world.of(Interrupted) == []
+    assert world.of(Ended) == []
 
 
 # What an ERROR is blamed on
@@ -515,6 +551,24 @@ def test_observers_see_each_frame_and_each_event():
     heard = [type(item) for item in seen if not isinstance(item, bytes)]
     assert heard == [Connected, Message, Receipt, Receipt, Closed]
     assert subscription.ended
+
+
+def test_who_observes_may_give_commands():
+    tickets = []
+
+    def observe(said):
+        if isinstance(said, Connected):
+            tickets.append(world.session.send("/queue/a", b"1", confirm=True, now=world.client.now))
+        elif isinstance(said, Message):
+            tickets.append(world.session.close(world.client.now))
+
+    world = World(observe=observe)
+    subscription = world.subscribe("/queue/a")
+    world.start()
+    world.run()
+    assert [settled(ticket) for ticket in tickets] == [(Outcome.CONFIRMED, None)] * 2
+    assert world.bodies(subscription) == [b"1"]
+    assert world.ended.error is None
 
 
 def test_an_idle_session_hardly_wakes_up():

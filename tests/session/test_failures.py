@@ -166,6 +166,10 @@ def test_a_transport_that_refuses_us_while_we_greet_stops():
     assert not witness.not_greeted(ended(), link(error=fault(LinkFault.BAD_FRAME))).retry
 
 
+def test_a_transport_that_forgets_us_while_we_greet_is_tried_again():
+    assert witness.not_greeted(ended(), link(status=404, error=fault(LinkFault.HTTP_STATUS))).retry
+
+
 def test_silence_is_tried_again():
     failure = witness.connection_ended(ended(CloseReason.HEARTBEAT_TIMEOUT), None, None)
     assert failure.retry

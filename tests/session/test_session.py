@@ -150,11 +150,11 @@ def test_messages_can_be_taken_while_there_is_no_connection():
 
 def test_taking_lets_reading_go_on_as_soon_as_it_may():
     """Also where one subscription is still full, and octets were what stopped it."""
-    world = World(max_queue_octets=1000).start()
+    world = World(max_queue_octets=3000).start()
     small, large = world.subscribe("/queue/s", max_queue=1), world.subscribe("/queue/l")
     world.run(0.1)
     world.publish("/queue/s", b"1")
-    world.publish("/queue/l", bytes(2000))
+    world.publish("/queue/l", bytes(2500))
     world.run(0.1)
     world.broker.confirms = lambda said: None
     world.confirm("/queue/b")

@@ -50,7 +50,7 @@ class Simulation:
             close_timeout=3.0,
             max_outbox_messages=chance.choice((3, 20, 10_000)),
             max_backlog=chance.choice((500, 100_000)),
-            max_queue_octets=chance.choice((300, 100_000)),
+            max_queue_octets=chance.choice((3000, 100_000)),
         )
         world.network.listen(world.server, address("spare"))
         world.broker.beat = 2.0

@@ -3,7 +3,7 @@
 import pytest
 
 from stomp_sansio import AckMode, Headers, Message
-from stomp_sansio.session.subscription import Delivery, OnExit, OverflowPolicy, Subscription
+from stomp_sansio.session.subscription import OVERHEAD, Delivery, OnExit, OverflowPolicy, Subscription
 
 
 def make(ack=AckMode.AUTO, **more):
@@ -28,7 +28,7 @@ def put(subscription, body):
         body=body,
     )
     subscription.queue.append(Delivery(message, 1, subscription))
-    subscription.octets += len(body)
+    subscription.octets += len(body) + OVERHEAD
 
 
 def test_it_is_full_with_as_many_messages_as_may_wait():
@@ -45,7 +45,7 @@ def test_the_oldest_is_dropped_and_counted():
     put(subscription, b"newer")
     subscription.drop_oldest()
     assert subscription.dropped == 1
-    assert subscription.octets == 5
+    assert subscription.octets == 5 + OVERHEAD
     assert [delivery.message.body for delivery in subscription.queue] == [b"newer"]
 
 
@@ -55,7 +55,7 @@ def test_what_will_be_delivered_again_is_forgotten(ack):
     put(subscription, b"1")
     subscription.forget_deliveries()
     kept = ack is AckMode.AUTO
-    assert (len(subscription.queue), subscription.octets) == ((1, 1) if kept else (0, 0))
+    assert (len(subscription.queue), subscription.octets) == ((1, 1 + OVERHEAD) if kept else (0, 0))
 
 
 def test_who_is_accepted_is_under_no_suspicion():

@@ -5,7 +5,7 @@ import pytest
 from stomp_sansio import AckMode, LocalProtocolError, Misuse, Version
 from stomp_sansio.session.errors import BrokerError, ConnectionClosedError, MessageExpired, Overflow
 from stomp_sansio.session.events import Ended, Interrupted, Ready
-from stomp_sansio.session.subscription import OnExit, OverflowPolicy
+from stomp_sansio.session.subscription import OVERHEAD, OnExit, OverflowPolicy
 from stomp_sansio.session.tickets import Outcome
 
 from .world import Hand, World
@@ -310,7 +310,8 @@ def test_the_oldest_message_can_be_dropped_instead():
     world.publish("/queue/a", b"1", b"2", b"3", b"4")
     world.run()
     assert subscription.dropped == 2
-    assert world.session._subscriptions.octets == subscription.octets == 2  # noqa: SLF001
+    octets = 2 * (1 + OVERHEAD)
+    assert world.session._subscriptions.octets == subscription.octets == octets  # noqa: SLF001
     assert world.bodies(subscription) == [b"3", b"4"]
 
 
@@ -358,11 +359,11 @@ def test_who_waits_is_told_of_the_first_message_alone():
 
 
 def test_ended_subscriptions_do_not_count_for_the_octets_that_wait():
-    world = World(max_queue_octets=1000).start()
+    world = World(max_queue_octets=3000).start()
     stream = next(iter(world.client.ends))
     for _ in range(5):
         subscription = world.subscribe("/queue/a")
-        world.publish("/queue/a", bytes(900))
+        world.publish("/queue/a", bytes(1900))
         world.run()
         world.do(world.session.unsubscribe, subscription)
     assert world.session.wants_read(stream)
@@ -556,3 +557,15 @@ def test_an_error_that_names_a_subscription_that_has_ended_changes_nothing():
     hand.hear("ERROR", {"message": "no", "receipt-id": "nobody's"})
     assert subscription.ended
     assert subscription.error is None
+
+
+@pytest.mark.parametrize(("ack", "count"), [(AckMode.AUTO, 0), (AckMode.CLIENT, 3)])
+def test_what_waits_in_full_ones_and_will_have_to_be_acknowledged_is_counted(ack, count):
+    world = World().start()
+    world.broker.confirms = lambda said: None
+    world.subscribe("/queue/a", ack=ack, max_queue=2)
+    world.run(0.1)
+    world.confirm("/queue/b")
+    world.publish("/queue/a", b"1", b"2", b"3")
+    world.run(0.1)
+    assert world.session._subscriptions.unacknowledged == count  # noqa: SLF001
