@@ -6,7 +6,6 @@ This file must not know frames or events.
 from __future__ import annotations
 
 import codecs
-import json
 from typing import Any
 
 from ..errors import NotText
@@ -55,6 +54,9 @@ def decode_json(body: bytes, content_type: str | None) -> Any:
         NotText: the octets are no text in their charset. The sender is to blame.
         ValueError: the text is no JSON. The sender is to blame.
     """
+    # Imported here: who reads no JSON need not wait for it at the start.
+    import json
+
     try:
         return json.loads(decode(body, content_type))
     except RecursionError:
