@@ -37,8 +37,8 @@ PASSED, FOUND, MISUSED = 0, 1, 2
 
 SEARCH = "--search"
 """The first argument of the process that searches."""
-LONGEST = 2_048
-"""Octets of an input: small limits are met by small inputs."""
+LONGEST = 600
+"""Octets of an input: small limits are met by small inputs, and many of these are tried in the same time."""
 SLOWEST = 20
 """Seconds for one input: more is a finding."""
 NOISE = re.compile(r'stat::|INFO: |#\d+\s+(NEW|REDUCE|RELOAD)\b|######|"|Done |Dictionary: ')
