@@ -9,7 +9,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from stomp_sansio.driver import DriverCore, StreamCore
 from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress
@@ -61,8 +61,8 @@ class _Stream(StreamCore, asyncio.Protocol):
     # What asyncio tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "it carries a stream"
-        self.transport = transport
+        # It carries a stream; other loops have classes of their own for it.
+        self.transport = cast("asyncio.Transport", transport)
         self._came_up(self)
         self._driver.turn()
 

@@ -146,8 +146,10 @@ class Driver(DriverCore[EventT, _Stream]):
         finally:
             self.lose(stream, trio.current_time(), why, detail)
             self.kick()
-            # It is closed even while we are being cancelled, and never waited for.
-            await trio.aclose_forcefully(transport)
+            # It is closed even while we are being cancelled, and never waited for. Without the shield a
+            # cancellation would take the place of what was raised.
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(transport)
 
     @enable_ki_protection
     async def _read(self, stream: _Stream, transport: trio.abc.Stream) -> None:

@@ -83,6 +83,8 @@ class Broker:
         """Destinations that are answered with ERROR."""
         self.unconfirmed: set[str] = set()
         """Destinations whose receipts never come."""
+        self.deaf = False
+        """Whether it answers nothing any more."""
         self.delivered = 0
         self._on_event = on_event
 
@@ -107,7 +109,7 @@ class Broker:
             self._hear(event, now)
         for queue in self.queues.values():
             self._serve(queue)
-        for client in list(self.clients.values()):
+        for client in list(self.clients.values()) * (not self.deaf):
             while octets := client.connection.frame_to_send(now):
                 self.links.send(client.id, octets, now)
             if client.connection.wants_close:

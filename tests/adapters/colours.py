@@ -100,9 +100,9 @@ class Blocking(Colour):
     module = stomp_blocking
 
     def run(self, scenario: Function, *arguments: Any) -> Any:
-        before = threading.active_count()
         result = finish(scenario(*arguments))
-        assert threading.active_count() <= before, "a thread was left behind"
+        ours = [thread for thread in threading.enumerate() if thread.name == "stomp_blocking"]
+        assert ours == [], "a thread was left behind"
         return result
 
     def connect(self, *arguments: Any, **keywords: Any) -> Any:

@@ -73,12 +73,17 @@ class Loop:
 class LoopbackBroker:
     """A `Broker` on a port of loopback."""
 
-    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, ssl_context: ssl.SSLContext | None = None, path: str | None = None) -> None:
+        """With a path it listens on a Unix socket."""
         self.events: list[ServerEvent] = []
         self.broker = Broker(self._saw)
         self._loop = Loop()
-        self._sock = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._sock.getsockname()[1]
+        if path is None:
+            self._sock = socket.create_server(("127.0.0.1", 0))
+            self.port: int = self._sock.getsockname()[1]
+        else:
+            self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._sock.bind(path)
 
         self._loop.start(self._serve(ssl_context))
 
@@ -277,3 +282,58 @@ class ResettingProxy:
         for sock in (*self._peers, self._sock, self._bell, self._ear):
             sock.close()
         self._selector.close()
+
+
+class TunnelProxy:
+    """An HTTP proxy that grants every tunnel, and leads it to a port of loopback whatever was asked for."""
+
+    def __init__(self, port: int) -> None:
+        self.asked: list[bytes] = []
+        """The head of each request."""
+        self._target = port
+        self._sock = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._sock.getsockname()[1]
+        self._socks: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._serve, daemon=True)]
+        self._threads[0].start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._sock.accept()
+            except OSError:
+                return
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(1)
+            self.asked.append(head)
+            server = socket.create_connection(("127.0.0.1", self._target))
+            client.sendall(b"HTTP/1.1 200 Granted\r\n\r\n")
+            self._socks += [client, server]
+            for pair in ((client, server), (server, client)):
+                self._threads.append(threading.Thread(target=self._relay, args=pair, daemon=True))
+                self._threads[-1].start()
+
+    def _relay(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for sock in [self._sock, *self._socks]:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        for sock in [self._sock, *self._socks]:
+            sock.close()

@@ -55,7 +55,7 @@ class MemoryServer:
         broker = self.broker
         broker.stream_accepted(STREAM, 0, "memory", trio.current_time())
         while True:
-            deadline = broker.next_deadline()
+            deadline = None if self.silent else broker.next_deadline()
             data: bytes | None = None
             with trio.move_on_at(math.inf if deadline is None else deadline):
                 try:
@@ -70,7 +70,7 @@ class MemoryServer:
                 broker.receive_data(STREAM, data, now)
             else:
                 broker.receive_eof(STREAM, now)
-            if self.silent and data:
+            if self.silent and data != b"":
                 continue
             while octets := broker.data_to_send(STREAM, now):
                 try:

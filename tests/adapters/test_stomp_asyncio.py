@@ -1,0 +1,186 @@
+"""What is asyncio's own: other loops, task groups, timeouts, and nothing left to the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib.util
+import socket
+from typing import Any
+
+import pytest
+
+import stomp_asyncio
+from stomp_asyncio._driver import Driver
+from stomp_sansio import Disconnect
+from tests.adapters.test_stomp_trio import Counter
+
+
+def run(scenario: Any) -> None:
+    asyncio.run(scenario, debug=True)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
+@pytest.mark.parametrize("scheme", ["stomp", "ws"])
+def test_under_uvloop(server, scheme):
+    import uvloop
+
+    async def main() -> None:
+        url = f"{scheme}://127.0.0.1:{server.port}/stomp"
+        async with (
+            stomp_asyncio.connect(url, proxy=None) as client,
+            client.subscribe("/queue/a", ack="client-individual") as messages,
+        ):
+            await client.send("/queue/a", "x" * 1_000_000, receipt=True)
+            async with (await messages.receive()).process():
+                pass
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await messages.receive()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+    assert len(server.saw(Disconnect)) == 1
+
+
+@pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
+def test_tls_under_uvloop(secure_server, client_context):
+    import uvloop
+
+    async def main() -> None:
+        url = f"stomps://localhost:{secure_server.port}"
+        async with stomp_asyncio.connect(url, ssl=client_context) as client:
+            await client.send("/queue/a", "x" * 1_000_000, receipt=True)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+    assert len(secure_server.saw(Disconnect)) == 1
+
+
+def test_a_task_group_gives_each_message_to_one_of_many(server):
+    async def main() -> None:
+        url = f"stomp://127.0.0.1:{server.port}"
+        async with stomp_asyncio.connect(url) as client, client.subscribe("/queue/a") as messages:
+
+            async def take() -> list[str]:
+                return [(await messages.receive()).text for _ in range(20)]
+
+            async with asyncio.TaskGroup() as group:
+                takers = [group.create_task(take()) for _ in range(5)]
+                for number in range(100):
+                    await client.send("/queue/a", str(number))
+            seen = [text for taker in takers for text in taker.result()]
+            assert sorted(seen, key=int) == [str(number) for number in range(100)]
+
+    run(main())
+
+
+def test_who_gives_up_waiting_leaves_nothing_behind(server):
+    async def main() -> None:
+        url = f"stomp://127.0.0.1:{server.port}"
+        async with stomp_asyncio.connect(url) as client, client.subscribe("/queue/a") as messages:
+            for _ in range(10):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.001):
+                        await messages.receive()
+            gc.collect()
+            futures = [thing for thing in gc.get_objects() if isinstance(thing, asyncio.Future)]
+            # The last one is in the traceback of the last exception.
+            assert len([future for future in futures if future.cancelled()]) <= 1
+
+    run(main())
+
+
+def test_a_consumer_in_a_task_is_cancelled(server):
+    async def main() -> None:
+        async def handler(message: stomp_asyncio.Message) -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+        started = asyncio.Event()
+        async with stomp_asyncio.connect(f"stomp://127.0.0.1:{server.port}") as client:
+            await client.send("/queue/a", receipt=True)
+            for concurrency in (1, 2):
+                started.clear()
+                task = asyncio.create_task(client.consume("/queue/a", handler, concurrency=concurrency))
+                await started.wait()
+                task.cancel()
+                await asyncio.wait([task])
+                assert task.cancelled()
+                await client.send("/queue/a", receipt=True)
+
+    run(main())
+
+
+def test_a_socket_that_cannot_be_used(server):
+    async def main() -> None:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
+            pytest.raises(stomp_asyncio.ConnectError),
+        ):
+            await stomp_asyncio.connect("stomp://example.org", sock=sock).__aenter__()
+
+    run(main())
+
+
+def test_cancelling_the_credentials_hook_with_its_client(server):
+    async def hook() -> stomp_asyncio.Credentials:
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await stomp_asyncio.connect(f"stomp://127.0.0.1:{server.port}", credentials=hook).__aenter__()
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(main())
+
+
+def test_a_good_bye_that_nobody_answers_ends_in_time():
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            url = f"stomp://127.0.0.1:{listening.getsockname()[1]}"
+            connecting = stomp_asyncio.connect(url, close_timeout=0.1)
+            entering = asyncio.create_task(connecting.__aenter__())
+            listening.setblocking(False)
+            peer, _ = await loop.sock_accept(listening)
+            await loop.sock_sendall(peer, b"CONNECTED\nversion:1.2\n\n\0")
+            client = await entering
+            # It reads nothing any more, and so much does not fit into any buffer.
+            for _ in range(20):
+                client.send_soon("/queue/a", b"x" * 1_000_000)
+            await asyncio.sleep(0)
+            start = loop.time()
+            await connecting.__aexit__(None, None, None)
+            assert loop.time() - start < 5
+            peer.close()
+
+    run(main())
+
+
+def test_work_that_is_left_over_is_done_between_other_things():
+    async def main() -> None:
+        machine = Counter(50)
+        driver: Driver[None] = Driver(machine, lambda event: None)
+        driver.kick()
+        steps = 0
+        while machine.wants_run():
+            steps += 1
+            await asyncio.sleep(0)
+        assert steps > 20
+
+    run(main())
+
+
+def test_nothing_is_left_for_the_garbage_collector(server):
+    async def main() -> None:
+        for _ in range(3):
+            async with stomp_asyncio.connect(f"stomp://127.0.0.1:{server.port}") as client:
+                await client.send("/queue/a", receipt=True)
+
+    run(main())
+    # Unclosed transports and sockets would warn here, and warnings are errors.
+    gc.collect()
