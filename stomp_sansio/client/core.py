@@ -25,7 +25,15 @@ from .keywords import ContentKeywords, SubscribeKeywords
 from .lifecycle import Audience, Follower, LifeEvent, sentence
 from .opening import Prepared
 
-__all__ = ["ClientCore", "RunnerCore", "RunnerT", "SubscriptionCore", "TransactionCore"]
+__all__ = [
+    "ClientCore",
+    "RunnerCore",
+    "RunnerT",
+    "SubscriptionCore",
+    "TransactionCore",
+    "ready_content",
+    "subscribing",
+]
 
 T = TypeVar("T")
 
@@ -100,7 +108,7 @@ class RunnerCore(ABC):
 RunnerT = TypeVar("RunnerT", bound=RunnerCore)
 
 
-def _content(
+def ready_content(
     body: Content,
     *,
     json: Any = MISSING,
@@ -163,7 +171,7 @@ class ClientCore(Generic[RunnerT]):
         if do is None:
             # Whoever waits for an answer wants it written now; others may be written together.
             do = runner.do if receipt else runner.do_soon
-        octets, content_type, headers, content_length = _content(body, **content)
+        octets, content_type, headers, content_length = ready_content(body, **content)
         if runner.outgoing is not None:
             headers = runner.intercepted("SEND", headers, ("destination", destination))
         runner.stride += len(octets)
@@ -184,7 +192,7 @@ class ClientCore(Generic[RunnerT]):
         self, destination: str, body: Content, timeout: float | None, content: ContentKeywords
     ) -> Ticket:
         runner = self._runner
-        octets, content_type, headers, content_length = _content(body, **content)
+        octets, content_type, headers, content_length = ready_content(body, **content)
         if runner.outgoing is not None:
             headers = runner.intercepted("SEND", headers, ("destination", destination))
         return runner.do(
@@ -235,7 +243,7 @@ class TransactionCore(Generic[RunnerT]):
     def _send(self, destination: str, body: Content, content: ContentKeywords) -> Ticket | None:
         """Send; return what to wait for when the server reads too slowly, or None."""
         runner = self._runner
-        octets, content_type, headers, content_length = _content(body, **content)
+        octets, content_type, headers, content_length = ready_content(body, **content)
         if runner.outgoing is not None:
             headers = runner.intercepted("SEND", headers, ("destination", destination))
         return runner.do(
@@ -266,7 +274,7 @@ class SubscriptionCore(Generic[RunnerT, MessageT]):
     ) -> None:
         self._runner = runner
         self._message = message
-        self._subscribe = _subscribing(runner, destination, **keywords)
+        self._subscribe = subscribing(runner, destination, **keywords)
         self._inner: Subscription | None = None
 
     @property
@@ -312,7 +320,7 @@ class SubscriptionCore(Generic[RunnerT, MessageT]):
         return None if delivery is None else self._message(self._runner, delivery)
 
 
-def _subscribing(
+def subscribing(
     runner: RunnerCore,
     destination: str,
     *,

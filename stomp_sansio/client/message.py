@@ -18,7 +18,7 @@ from ..session.tickets import Ticket
 from .core import RunnerT, TransactionCore
 from .keywords import AckKeywords
 
-__all__ = ["MessageCore"]
+__all__ = ["MessageCore", "saying"]
 
 
 class MessageCore(Generic[RunnerT]):
@@ -83,7 +83,7 @@ class MessageCore(Generic[RunnerT]):
         self, negative: bool, transaction: TransactionCore[RunnerT] | None, how: AckKeywords
     ) -> Ticket | None:
         runner, delivery = self._runner, self._delivery
-        headers, receipt = _saying(**how)
+        headers, receipt = saying(**how)
         command = "NACK" if negative else "ACK"
         headers = runner.intercepted(command, headers, ("message-id", self.message_id))
         ticket = runner.do_soon(
@@ -128,5 +128,6 @@ class MessageCore(Generic[RunnerT]):
         return f"<Message {self._delivery.message!r}>"
 
 
-def _saying(*, headers: HeaderPairs = (), receipt: bool = False) -> tuple[HeaderPairs, bool]:
+def saying(*, headers: HeaderPairs = (), receipt: bool = False) -> tuple[HeaderPairs, bool]:
+    """Return how an acknowledgement is said: more headers, and whether it is to be confirmed."""
     return headers, receipt
