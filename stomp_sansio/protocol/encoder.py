@@ -83,7 +83,7 @@ def encode(frame: Frame, version: Version, *, content_length: bool = True) -> by
                 Misuse.BAD_CONTENT_LENGTH, "the body has a NUL: it cannot be sent without content-length"
             )
     try:
-        return f"{head}\n\n".encode() + body + b"\0"
+        return b"".join((head.encode(), b"\n\n", body, b"\0"))
     except UnicodeEncodeError as error:
         surrogate = ord(error.object[error.start])
     # Outside of the handler: the context of an error would hold the whole block, secrets included.
