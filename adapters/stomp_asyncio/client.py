@@ -57,10 +57,11 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
         """`sock` is one that is connected already, and then the only one: there is no reconnecting."""
         asks, single = credentials is not None, sock is not None
         world = Surroundings(os.environ, secrets.token_bytes, random.random, logger, asks, single)
-        self._runner = Runner(prepare(url, world, **keywords), credentials, ssl, sock)
+        self._arguments = prepare(url, world, **keywords), credentials, ssl, sock
 
     async def __aenter__(self) -> Client:
-        runner, client = self._runner, Client(self._runner)
+        self._runner = runner = Runner(*self._arguments)
+        client = Client(runner)
         runner.start()
         try:
             await client.wait_ready()

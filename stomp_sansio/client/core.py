@@ -17,6 +17,7 @@ from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.versions import Version
 from ..session.content import MISSING, Content, content_of
 from ..session.errors import ConnectionClosedOK
+from ..session.lifeline import SessionState
 from ..session.options import Credentials
 from ..session.session import Transaction
 from ..session.subscription import Delivery, OnExit, OverflowPolicy, Subscription
@@ -131,6 +132,11 @@ class ClientCore(Generic[RunnerT]):
     def connected(self) -> bool:
         """Whether there is a connection now."""
         return self._runner.session.connected is not None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there will be no connection any more: it was closed, or has failed for good."""
+        return self._runner.session.state is SessionState.ENDED
 
     @property
     def version(self) -> Version | None:

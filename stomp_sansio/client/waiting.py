@@ -180,13 +180,13 @@ class Client(ClientCore[WaitingRunner]):
         *,
         concurrency: int = 1,
         **how: Unpack[SubscribeKeywords],
-    ) -> None:
+    ) -> Subscription:
         """Subscribe, and have a handler called for each message, in the thread that calls `run` or `step`.
 
         Each message is acknowledged when its handler returns, and refused when it raises, as
         `Message.process` does; the exception then ends the subscription, and `run`. The ack mode is
         "client-individual" if nothing else is said. `concurrency` handlers run at once, if so many threads
-        call `run`.
+        call `run`. Returns the subscription, to `unsubscribe`.
 
         Raises:
             ValueError: `concurrency` and cumulative acks contradict each other.
@@ -196,6 +196,7 @@ class Client(ClientCore[WaitingRunner]):
         subscription = self.subscribe(destination, **how).__enter__()
         with self._runner.locked():
             self._handlers.add(subscription, handler, concurrency, subscription.unsubscribe)
+        return subscription
 
     def run(self, timeout: float | None = None) -> None:
         """Call the handlers of `consume` in this thread: until the session ends, or for some seconds.
