@@ -157,11 +157,9 @@ class Course:
 
     def next_deadline(self) -> float | None:
         """Return when `handle_timeout` is wanted, or None."""
-        instants = (
-            self._lifeline.next_deadline(),
-            self._tickets.next_deadline(),
-            self._subscriptions.next_deadline(),
-        )
+        instants = [self._lifeline.next_deadline(), self._tickets.next_deadline()]
+        if self._lifeline.established is not None:
+            instants.append(self._subscriptions.next_deadline())
         return min((instant for instant in instants if instant is not None), default=None)
 
     def wants_run(self) -> bool:

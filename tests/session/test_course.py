@@ -596,6 +596,36 @@ def test_deadlines_are_those_of_everything_that_waits():
     assert world.session.next_deadline() == now + 5.0
 
 
+def test_a_search_for_suspects_does_not_go_on_during_the_good_bye():
+    """Nothing can be done at its deadlines any more: they would come at once, again and again."""
+    world = World(close_timeout=5.0).start()
+    world.broker.names_receipts = False
+    world.broker.objects = lambda said: "no" if said.command == "SUBSCRIBE" else None
+    world.subscribe("/queue/a")
+    world.run(0.1)
+    world.broker.ignores = lambda said: said.command in ("SUBSCRIBE", "DISCONNECT")
+    world.run(1.0)
+    assert len(world.of(Ready)) == 2
+    before = world.client.wakeups
+    world.do(world.session.close)
+    world.run(10.0)
+    assert world.ended.error is None
+    assert world.client.wakeups - before < 5
+
+
+def test_a_search_for_suspects_does_not_go_on_while_the_stream_ends():
+    hand = Hand().start().connect()
+    subscription = hand.session.subscribe("/a", now=0.0)
+    hand.hear("ERROR", {"message": "no"})
+    hand.advance(1.0)
+    hand.connect()
+    assert hand.session.next_deadline() == hand.now + 2.0
+    hand.link.deaf = True
+    hand.session.begin(now=hand.now)
+    assert hand.session.next_deadline() is None
+    assert not subscription.ended
+
+
 def test_too_early_is_harmless():
     world = World().start()
     ticket = world.confirm("/queue/a")
