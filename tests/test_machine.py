@@ -40,7 +40,7 @@ from stomp_sansio.machine import (
     TLSInfo,
     TLSWish,
 )
-from stomp_sansio.testing import Conditions, Network, Path
+from stomp_sansio.testing import Conditions, Host, Network, Path
 from stomp_trio._driver import Driver as TrioDriver
 from tests.links.driver import MemoryDriver
 from tests.watched import Watched
@@ -55,7 +55,7 @@ class Script:
     finished = False
 
     def __init__(self, *actions: StreamAction) -> None:
-        self.actions = list(actions)
+        self.actions: list[StreamAction] = list(actions)
         self.octets = b""
         self.reads = True
         self.changed: list[StreamId] = []
@@ -121,7 +121,7 @@ def test_a_wish_out_of_order_is_noticed(actions: list[StreamAction], broken: str
 
 
 def test_to_end_at_once_after_all_is_a_legal_wish() -> None:
-    driver = MemoryDriver(Script(WISH, CloseStream(ONE), CloseStream(ONE, abort=True)))
+    driver: MemoryDriver[None] = MemoryDriver(Script(WISH, CloseStream(ONE), CloseStream(ONE, abort=True)))
     assert driver.take_actions()[1:] == [CloseStream(ONE), CloseStream(ONE, abort=True)]
 
 
@@ -141,7 +141,8 @@ def test_octets_that_nobody_was_told_of_are_noticed() -> None:
 
 def test_octets_behind_the_wish_to_end_at_once_are_noticed() -> None:
     script, driver = opened()
-    script.actions, script.changed, script.octets = [CloseStream(ONE, abort=True)], [ONE], b"x"
+    script.actions = [CloseStream(ONE, abort=True)]
+    script.changed, script.octets = [ONE], b"x"
     with pytest.raises(AssertionError, match="end without writing"):
         driver.pull(ONE)
 
@@ -204,6 +205,12 @@ def asked_after_the_loss(watched: Watched[Any]) -> None:
     watched.wants_read(ONE)
 
 
+def script_of(watched: Watched[Any]) -> Script:
+    machine: object = watched.machine
+    assert isinstance(machine, Script)
+    return machine
+
+
 def back_in_time(watched: Watched[Any]) -> None:
     watched.handle_timeout(2.0)
     watched.handle_timeout(1.0)
@@ -214,26 +221,27 @@ def opened_twice(watched: Watched[Any]) -> None:
 
 
 def data_in_the_hand_shake(watched: Watched[Any]) -> None:
-    watched.machine.actions = [StartTLS(ONE, TLSWish("h"))]
+    script_of(watched).actions = [StartTLS(ONE, TLSWish("h"))]
     watched.next_action()
     watched.receive_data(ONE, b"x", 1.0)
 
 
 def tls_before_all_is_written(watched: Watched[Any]) -> None:
-    watched.machine.actions = [StartTLS(ONE, TLSWish("h"))]
+    script_of(watched).actions = [StartTLS(ONE, TLSWish("h"))]
     watched.next_action()
     watched.tls_started(ONE, TLSInfo(), 1.0)
 
 
 def closed_before_all_is_written(watched: Watched[Any]) -> None:
-    watched.machine.actions, watched.machine.octets = [CloseStream(ONE)], b"x"
+    script_of(watched).actions = [CloseStream(ONE)]
+    script_of(watched).octets = b"x"
     watched.next_action()
     watched.data_to_send(ONE, 1.0)
     lost(watched)
 
 
 def written_after_an_abort(watched: Watched[Any]) -> None:
-    watched.machine.actions = [CloseStream(ONE, abort=True)]
+    script_of(watched).actions = [CloseStream(ONE, abort=True)]
     watched.next_action()
     watched.data_to_send(ONE, 1.0)
 
@@ -327,8 +335,8 @@ def test_the_network_keeps_the_promises_of_a_driver(kind: str, seed: int) -> Non
         echo.on_link(event, client.now)
         client.kick()
 
-    server = network.add(echo.server, on_peer)
-    client = network.add(echo.client, on_link, offset=1e6)
+    server: Host[PeerEvent] = network.add(echo.server, on_peer)
+    client: Host[LinkEvent] = network.add(echo.client, on_link, offset=1e6)
     network.listen(server, TCPAddress("127.0.0.1", 80))
     echo.link.start(client.now)
     client.kick()
@@ -360,7 +368,7 @@ async def in_asyncio(kind: str, for_server: Any, for_client: Any, *, blocking: b
 
     gone = asyncio.Event()
     echo.server.when_lost = gone.set
-    server = AsyncioDriver(echo.server, on_peer, ssl_context=for_server)
+    server: AsyncioDriver[PeerEvent] = AsyncioDriver(echo.server, on_peer, ssl_context=for_server)
     serving = asyncio.create_task(server.serve([sock]))
     if blocking:
         await asyncio.to_thread(block, echo, for_client)
@@ -379,7 +387,7 @@ async def talk(echo: Echo, context: Any) -> None:
         echo.on_link(event, client.now())
         client.kick()
 
-    client = AsyncioDriver(echo.client, on_link, ssl_context=context)
+    client: AsyncioDriver[LinkEvent] = AsyncioDriver(echo.client, on_link, ssl_context=context)
     echo.link.start(client.now())
     client.kick()
     await asyncio.wait_for(client.finished.wait(), 10.0)
@@ -389,7 +397,7 @@ def block(echo: Echo, context: Any) -> None:
     def on_link(event: LinkEvent) -> None:
         echo.on_link(event, time.monotonic())
 
-    client = BlockingDriver(echo.client, on_link, ssl_context=context)
+    client: BlockingDriver[LinkEvent] = BlockingDriver(echo.client, on_link, ssl_context=context)
     echo.link.start(time.monotonic())
     until = time.monotonic() + 10.0
     while not echo.client.finished:
@@ -421,8 +429,8 @@ async def in_trio(kind: str, for_server: Any, for_client: Any) -> Echo:
         echo.link.start(trio.current_time())
         client.kick()
 
-    server = TrioDriver(echo.server, on_peer, ssl_context=for_server)
-    client = TrioDriver(echo.client, on_link, ssl_context=for_client)
+    server: TrioDriver[PeerEvent] = TrioDriver(echo.server, on_peer, ssl_context=for_server)
+    client: TrioDriver[LinkEvent] = TrioDriver(echo.client, on_link, ssl_context=for_client)
     with trio.fail_after(10.0):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(server.run)
@@ -436,4 +444,4 @@ async def in_trio(kind: str, for_server: Any, for_client: Any) -> Echo:
 @pytest.mark.parametrize("kind", KINDS)
 def test_trio_keeps_the_promises_of_a_driver(kind: str, contexts: Any) -> None:
     pair = contexts if kind.endswith("tls") else (None, None)
-    trio.run(in_trio, kind, *pair).check()
+    trio.run(in_trio, kind, pair[0], pair[1]).check()

@@ -27,6 +27,7 @@ def steps() -> dict[str, list[str]]:
         "mypy": ["-m", "mypy", *sources],
         "pyright": ["-m", "pyright"],
         "pictures": ["-m", "tools.pictures", "--check"],
+        "rooms": ["-m", "tools.rooms", "--check"],
         "growth": ["-m", "benchmarks", "gate"],
         "tests": ["-m", "coverage", "run", "-m", "pytest", "-p", "tools.coverage_by_file", "-q"],
         "coverage": ["-m", "tools.coverage_gate"],

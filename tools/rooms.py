@@ -17,7 +17,8 @@ WINGS = ("stomp_sansio", "adapters")
 
 HEADING = """# The rooms
 
-Made by `python -m tools.rooms` from the first lines of the modules: what lives in each, and what it must not know.
+Made by `python -m tools.rooms` from the first lines of the modules: what lives in each, and what it must
+not know.
 [Design](design.md) says why the house is built this way.
 """
 

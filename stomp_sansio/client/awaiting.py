@@ -169,8 +169,7 @@ class Transaction(TransactionCore[AwaitingRunner]):
         Raises:
             TransactionLost: the connection was lost, and the transaction with it.
         """
-        self._send(destination, body, content)
-        await self._runner.settle(None)
+        await self._runner.settle(self._send(destination, body, content))
 
     async def ack(self, message: Message) -> None:
         """Acknowledge a message in the transaction.

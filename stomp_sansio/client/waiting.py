@@ -253,7 +253,7 @@ class Transaction(TransactionCore[WaitingRunner]):
         Raises:
             TransactionLost: the connection was lost, and the transaction with it.
         """
-        self._send(destination, body, content)
+        self._runner.settle(self._send(destination, body, content))
 
     def ack(self, message: Message) -> None:
         """Acknowledge a message in the transaction.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stomp_sansio.links.server_options import ServerOptions
@@ -26,15 +28,20 @@ def test_the_defaults_are_those_of_a_server_in_the_open() -> None:
     assert (options.beat, options.linger) == (25.0, 5.0)
 
 
+def only(name: str, value: float) -> dict[str, Any]:
+    """Return one keyword, whatever its type should be."""
+    return {name: value}
+
+
 @pytest.mark.parametrize("name", ["beat", "linger", "first_octets_timeout", "close_timeout"])
 @pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
 def test_a_time_that_is_none_is_refused(name: str, seconds: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is .* more than 0 seconds"):
-        ServerOptions(**{name: seconds})
+        ServerOptions(**only(name, seconds))
 
 
 @pytest.mark.parametrize("name", ["max_streams", "max_sessions"])
 def test_room_for_nobody_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be 1 or more"):
-        ServerOptions(**{name: 0})
-    assert ServerOptions(**{name: 1})
+        ServerOptions(**only(name, 0))
+    assert getattr(ServerOptions(**only(name, 1)), name) == 1

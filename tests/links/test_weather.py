@@ -23,7 +23,7 @@ from stomp_sansio.links.url import parse_url
 from stomp_sansio.links.websocket import WebSocketLink
 from stomp_sansio.machine import Address, StreamId, StreamLoss, TCPAddress
 from stomp_sansio.protocol.limits import Limits
-from stomp_sansio.testing import Conditions, Cut, Network, Path
+from stomp_sansio.testing import Conditions, Cut, Host, Network, Path
 
 TRANSPORTS = ("tcp", "websocket", "sockjs-websocket", "xhr-streaming", "xhr-polling")
 LINES = 40
@@ -41,10 +41,10 @@ class Weather:
         self.server = LinkServer(
             self.random.randbytes, ServerOptions(limits=Limits(max_body=4096, max_streaming_response=limit))
         )
-        self.server_host = self.network.add(self.server, self.on_peer, offset=1e6)
+        self.server_host: Host[PeerEvent] = self.network.add(self.server, self.on_peer, offset=1e6)
         self.network.listen(self.server_host, TCPAddress("h", 80))
         self.link = self.make(transport)
-        self.client_host = self.network.add(self.link, self.on_link)
+        self.client_host: Host[LinkEvent] = self.network.add(self.link, self.on_link)
         self.said: list[bytes] = []
         self.heard: dict[PeerId, bytearray] = {}
         self.open: set[PeerId] = set()
