@@ -6,7 +6,7 @@ An adapter adds sockets, TLS and time. This file must not know how any of them w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypedDict, TypeVar
 
 from .broker.broker import Broker
@@ -30,8 +30,10 @@ class ServeKeywords(TypedDict, total=False):
     """The passcode of each login that may come in; or a function that says whether a client may, at once:
     compare in it with `hmac.compare_digest`. None: everybody may.
     """
-    path: str
-    """Where WebSockets connect, and the base URL of SockJS: "/stomp"."""
+    path: str | Sequence[str]
+    """Where WebSockets connect, and the base URL of SockJS; each of several is both. Unless given: "/stomp",
+    "/ws" and "/sockjs".
+    """
     origins: Iterable[str]
     """Web pages that may connect besides those of the same host, as "https://app.example.com"."""
     options: BrokerOptions | None
@@ -52,7 +54,7 @@ class ServerCore(ABC):
         *,
         tls: bool,
         login: Mapping[str, str] | Callable[[ConnectRequest], bool] | None = None,
-        path: str = "/stomp",
+        path: str | Sequence[str] | None = None,
         origins: Iterable[str] = (),
         options: BrokerOptions | None = None,
         on_event: Callable[[BrokerEvent], object] | None = None,
@@ -68,14 +70,14 @@ class ServerCore(ABC):
         try:
             from .links.origin import OriginPolicy
             from .links.server import LinkServer
-            from .links.server_options import ServerOptions
+            from .links.server_options import PATHS, ServerOptions
         except ImportError as error:
             raise ImportError(
                 f"WebSocket and SockJS need {error.name}: pip install 'stomp-sansio[ws]'", name=error.name
             ) from None
         options = options or BrokerOptions()
         manners = ServerOptions(
-            path=path,
+            path=PATHS if path is None else path,
             origins=OriginPolicy(origins),
             tls_listeners=range(1_000) if tls else (),
             max_streams=options.max_connections,
@@ -89,14 +91,16 @@ class ServerCore(ABC):
         self.addresses: list[tuple[str, int]] = []
         """Host and port of each listening socket."""
         self._tls = tls
-        self._base = manners.base
+        self._base = manners.bases[0]
         self._may_enter = login if callable(login) or login is None else Logins(login).allows
         self._tell = tell
         self._on_event = on_event
 
     @property
     def urls(self) -> list[str]:
-        """Where clients connect, the first address only: plain STOMP, WebSocket, SockJS."""
+        """Where clients connect, the first address and the first path only: plain STOMP, WebSocket,
+        SockJS.
+        """
         host, port = self.addresses[0]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # shown, not listened on
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -151,7 +151,7 @@ class Requests:
 
     def _upgrade(self, request: HttpRequest, now: float) -> bool:
         """Give the stream to a WebSocket, if there is one at the path."""
-        route = find_route(self._options.base, request.path)
+        route = find_route(self._options.bases, request.path)
         if route is None or route.kind not in _UPGRADES:
             return False
         options, caller = self._options, self._caller

@@ -12,7 +12,10 @@ from ..protocol.limits import Limits
 from .origin import OriginPolicy
 from .subprotocols import STOMP_SUBPROTOCOLS
 
-__all__ = ["ServerOptions"]
+__all__ = ["PATHS", "ServerOptions"]
+
+PATHS = ("/stomp", "/ws", "/sockjs")
+"""The paths that people try first: Spring's and our own examples, plain WebSocket's, and SockJS's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +26,8 @@ class ServerOptions:
         ValueError: the path cannot be one, a time is not more than nothing, or there is room for nobody.
     """
 
-    path: str = "/stomp"
-    """Where WebSockets connect, and the base URL of SockJS."""
+    path: str | Sequence[str] = PATHS
+    """Where WebSockets connect, and the base URL of SockJS: each of these paths is both."""
 
     origins: OriginPolicy = field(default_factory=OriginPolicy)
     """Which web pages may connect: those of the same host by default."""
@@ -61,8 +64,11 @@ class ServerOptions:
     limits: Limits = field(default_factory=Limits.server)
 
     def __post_init__(self) -> None:
-        if not self.path.startswith("/") or "?" in self.path or "#" in self.path:
-            raise ValueError(f"the path {self.path!r} must begin with a slash, and has no query")
+        if not self.bases:
+            raise ValueError("there is no path: name one, or more, where WebSockets connect")
+        for path in self._paths:
+            if not path.startswith("/") or "?" in path or "#" in path:
+                raise ValueError(f"the path {path!r} must begin with a slash, and has no query")
         times = (
             *(("beat", self.beat), ("linger", self.linger)),
             *(("first_octets_timeout", self.first_octets_timeout), ("close_timeout", self.close_timeout)),
@@ -75,6 +81,10 @@ class ServerOptions:
                 raise ValueError(f"{name} must be 1 or more: nobody could come")
 
     @property
-    def base(self) -> str:
-        """The path without a slash at its end."""
-        return self.path.rstrip("/")
+    def bases(self) -> tuple[str, ...]:
+        """The paths without slashes at their ends."""
+        return tuple(path.rstrip("/") for path in self._paths)
+
+    @property
+    def _paths(self) -> Sequence[str]:
+        return (self.path,) if isinstance(self.path, str) else self.path

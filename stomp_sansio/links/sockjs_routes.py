@@ -5,6 +5,7 @@ What lives here is pure functions over requests; it must not know sessions or st
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -61,13 +62,20 @@ class Route:
     """The id of the session, if the path has one."""
 
 
-def find_route(base: str, path: str) -> Route | None:
-    """Return where `path` leads in the service at `base`, or None for nowhere.
+def find_route(bases: Iterable[str], path: str) -> Route | None:
+    """Return where `path` leads in the service at any of `bases`, or None for nowhere.
 
-    `base` has no slash at its end. Of a session's path the first segment is for load balancers and says
+    A base has no slash at its end. Of a session's path the first segment is for load balancers and says
     nothing here. jsonp, iframe, eventsource and htmlfile are left out on purpose: they are ways round the
     same-origin policy.
     """
+    for base in bases:
+        if (route := _route(base, path)) is not None:
+            return route
+    return None
+
+
+def _route(base: str, path: str) -> Route | None:
     if not path.startswith(base):
         return None
     rest = path[len(base) :]

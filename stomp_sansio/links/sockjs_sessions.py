@@ -163,7 +163,7 @@ class SockJSSessions:
     def handle(self, caller: Caller, request: HttpRequest, now: float) -> None:
         """Answer a request, at once or when there is something to say."""
         self._touched.add(caller.stream)
-        route = find_route(self._options.base, request.path)
+        route = find_route(self._options.bases, request.path)
         if route is None:
             self._answer(caller, HTTPStatus.NOT_FOUND, [_TEXT], "There is nothing at this path", now)
         elif request.method not in allowed_methods(route):

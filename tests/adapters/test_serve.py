@@ -67,6 +67,26 @@ def test_one_port_for_every_transport(colour: Colour, scheme: str, keywords: dic
     colour.run(scenario)
 
 
+@pytest.mark.parametrize(
+    ("path", "ways"),
+    [
+        (None, ["ws:/ws", "ws:/stomp", "ws:/stomp/websocket", "http:/sockjs", "http:/stomp", "http:/ws"]),
+        ("/any/prefix/", ["ws:/any/prefix", "http:/any/prefix"]),
+        (["/a", "/b"], ["ws:/a", "http:/b"]),
+    ],
+)
+def test_several_paths_on_one_port(colour: Colour, path: Any, ways: list[str]) -> None:
+    async def scenario() -> None:
+        async with serve(colour, **({} if path is None else {"path": path})) as server:
+            host, port = server.addresses[0]
+            for way in ways:
+                async with colour.connect(way.replace(":", f"://{host}:{port}", 1), proxy=None) as client:
+                    await client.send("/topic/a", b"body", receipt=True)
+            assert server.statistics().sent == len(ways)
+
+    colour.run(scenario)
+
+
 @pytest.mark.parametrize("scheme", ["stomps", "wss", "https"])
 def test_the_same_in_tls(colour: Colour, scheme: str, server_context: Any, client_context: Any) -> None:
     async def scenario() -> None:

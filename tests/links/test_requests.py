@@ -151,7 +151,7 @@ def test_shutting_down_waits_for_no_request() -> None:
 # Upgrades
 
 
-@pytest.mark.parametrize("path", ["/stomp", "/stomp/", "/stomp/websocket"])
+@pytest.mark.parametrize("path", ["/stomp", "/stomp/", "/stomp/websocket", "/ws", "/sockjs/websocket"])
 def test_the_base_url_and_its_websocket_carry_stomp_as_it_is(path: str) -> None:
     driver = ServerDriver()
     stream = driver.accept()

@@ -10,20 +10,31 @@ from stomp_sansio.links.server_options import ServerOptions
 from stomp_sansio.protocol.limits import Limits
 
 
-@pytest.mark.parametrize(("path", "base"), [("/stomp", "/stomp"), ("/a/b/", "/a/b"), ("/", "")])
-def test_the_base_url_has_no_slash_at_its_end(path: str, base: str) -> None:
-    assert ServerOptions(path=path).base == base
+@pytest.mark.parametrize(
+    ("path", "bases"),
+    [("/stomp", ("/stomp",)), ("/a/b/", ("/a/b",)), ("/", ("",)), (["/x/", "/y"], ("/x", "/y"))],
+)
+def test_base_urls_have_no_slash_at_their_ends(path: str | list[str], bases: tuple[str, ...]) -> None:
+    assert ServerOptions(path=path).bases == bases
 
 
 @pytest.mark.parametrize("path", ["", "stomp", "/a?b", "/a#b"])
 def test_a_path_that_cannot_be_one_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="must begin with a slash"):
         ServerOptions(path=path)
+    with pytest.raises(ValueError, match="must begin with a slash"):
+        ServerOptions(path=["/ws", path])
+
+
+def test_without_a_path_nobody_could_come() -> None:
+    with pytest.raises(ValueError, match="there is no path: name one"):
+        ServerOptions(path=())
 
 
 def test_the_defaults_are_those_of_a_server_in_the_open() -> None:
     options = ServerOptions()
     assert options.limits == Limits.server()
+    assert options.bases == ("/stomp", "/ws", "/sockjs")
     assert not options.origins.allows("https://evil.example", "example.com")
     assert (options.beat, options.linger) == (25.0, 5.0)
 

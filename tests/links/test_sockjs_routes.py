@@ -53,14 +53,23 @@ def request(**headers: str) -> HttpRequest:
     ],
 )
 def test_finds_where_a_path_leads(base: str, rest: str, route: Route | None) -> None:
-    assert find_route(base, base + rest) == route
+    assert find_route([base], base + rest) == route
 
 
 def test_the_base_url_needs_no_slash_and_others_lead_nowhere() -> None:
-    assert find_route("/stomp", "/stomp") == Route(RouteKind.GREETING)
-    assert find_route("/stomp", "/other") is None
-    assert find_route("/stomp", "/stomper/info") is None
-    assert find_route("/stomp", "/") is None
+    assert find_route(["/stomp"], "/stomp") == Route(RouteKind.GREETING)
+    assert find_route(["/stomp"], "/other") is None
+    assert find_route(["/stomp"], "/stomper/info") is None
+    assert find_route(["/stomp"], "/") is None
+
+
+def test_several_bases_lead_to_the_same_service_and_the_first_that_fits_counts() -> None:
+    bases = ("/ws", "/sockjs", "/sockjs/inner", "")
+    assert find_route(bases, "/sockjs/0/s/xhr") == Route(RouteKind.XHR, "s")
+    assert find_route(bases, "/sockjs/inner/info") == Route(RouteKind.INFO)
+    assert find_route(bases, "/ws/websocket") == Route(RouteKind.RAW_WEBSOCKET)
+    assert find_route(bases, "/info") == Route(RouteKind.INFO)
+    assert find_route(bases, "/wss") is None
 
 
 def test_each_route_has_its_methods() -> None:
