@@ -10,13 +10,14 @@ from collections.abc import Iterable
 
 from ..errors import LocalProtocolError, Misuse
 from .client_hearing import CLIENT
+from .conversation import Conversation
 from .engine import Engine, extra_headers
 from .events import AckMode, ClientEvent, CloseReason, Message
 from .headers import HeaderPairs
 from .heartbeat import heart_beat_header
 from .ledger import Subscription, delivery_key
 from .limits import Limits
-from .states import State, next_state
+from .states import next_state
 from .versions import ALL_VERSIONS, Version, accept_version_header
 
 __all__ = ["Connection"]
@@ -25,7 +26,7 @@ __all__ = ["Connection"]
 _RESERVED = {"SUBSCRIBE": ("id", "ack"), "UNSUBSCRIBE": ("id", "destination")}
 
 
-class Connection:
+class Connection(Conversation[ClientEvent]):
     """The client side of one STOMP connection: no socket, no clock, no thread.
 
     Call methods to say something, hand in octets with `receive_data`, then take events with `next_event`
@@ -35,7 +36,7 @@ class Connection:
     and is never used again.
     """
 
-    __slots__ = ("_engine",)
+    __slots__ = ()
 
     def __init__(
         self,
@@ -51,12 +52,14 @@ class Connection:
         seconds, 0 for never. The server is given up after `heartbeat_tolerance` times the agreed interval and
         one second of silence. `limits` bounds what the server can make us hold.
         """
-        self._engine: Engine[ClientEvent] = Engine(
-            role=CLIENT,
-            versions=versions,
-            heartbeat=heartbeat,
-            heartbeat_tolerance=heartbeat_tolerance,
-            limits=limits if limits is not None else Limits.client(),
+        super().__init__(
+            Engine(
+                role=CLIENT,
+                versions=versions,
+                heartbeat=heartbeat,
+                heartbeat_tolerance=heartbeat_tolerance,
+                limits=limits if limits is not None else Limits.client(),
+            )
         )
 
     # What the client says
@@ -271,100 +274,6 @@ class Connection:
         self._engine.ledger.farewell = receipt
         if receipt is None:
             self._engine.finish(CloseReason.DISCONNECT, clean=True)
-
-    # What the world says
-
-    def receive_data(self, data: bytes, now: float) -> None:
-        """Hand in octets from the server; call `next_event` next, until it says None. b"" is nothing; EOF is
-        `receive_eof`.
-        """
-        self._engine.receive_data(data, now)
-
-    def receive_eof(self, now: float) -> None:
-        """Report that the server ended the stream; call `next_event` next: what came before is still
-        reported, then `Closed`.
-        """
-        self._engine.receive_eof()
-
-    def handle_timeout(self, now: float) -> None:
-        """Do what is due at `now`; then look at `data_to_send` and `next_event`. Too early or too late is
-        harmless.
-        """
-        self._engine.handle_timeout(now)
-
-    def suspend_reading(self) -> None:
-        """Say that nothing will be read for a while, by the caller's choice: until `resume_reading`, silence
-        is not counted.
-        """
-        self._engine.suspend_reading()
-
-    def resume_reading(self, now: float) -> None:
-        """Say that reading goes on; silence counts from now."""
-        self._engine.resume_reading(now)
-
-    # What comes out
-
-    def next_event(self) -> ClientEvent | None:
-        """Return the next event, or None when there is none: then more octets are needed. `Closed` is the
-        last one.
-
-        At most one frame is parsed for an event, so a caller that stops asking is not flooded.
-        """
-        return self._engine.next_event()
-
-    def data_to_send(self, now: float, max_bytes: int | None = None) -> bytes:
-        """Hand over octets to write, at most `max_bytes` of them; b"" when there are none. Write them in this
-        order.
-
-        Calling it is what counts as having spoken at `now`, for the heart-beat.
-        """
-        return self._engine.data_to_send(now, max_bytes)
-
-    def frame_to_send(self, now: float) -> bytes:
-        """Hand over the octets of one frame, or of a heart-beat; b"" when there are none.
-
-        For transports that carry messages: there are servers that read one frame of a WebSocket message. Use
-        either this or `data_to_send`.
-        """
-        return self._engine.frame_to_send(now)
-
-    @property
-    def unsent(self) -> int:
-        """Octets that wait for `data_to_send`: a caller that writes much waits while they are many."""
-        return len(self._engine.output)
-
-    def next_deadline(self) -> float | None:
-        """Return the instant when `handle_timeout` is wanted, or None. Any other call may change it."""
-        return self._engine.heartbeat.next_deadline()
-
-    @property
-    def wants_read(self) -> bool:
-        """Whether octets should be read from the transport now."""
-        return self._engine.wants_read
-
-    @property
-    def wants_close(self) -> bool:
-        """Whether the transport should be closed, once `data_to_send` has nothing more."""
-        return self._engine.state is State.CLOSED
-
-    @property
-    def state(self) -> State:
-        """How far the conversation has come."""
-        return self._engine.state
-
-    @property
-    def version(self) -> Version | None:
-        """The negotiated version; None before `Connected`."""
-        return self._engine.parser.version
-
-    @property
-    def negotiated_heartbeat(self) -> tuple[float, float]:
-        """Seconds: (we send at least every, we expect at least every); 0.0 for never, or not yet."""
-        return self._engine.heartbeat.negotiated
-
-    def __repr__(self) -> str:
-        version = "" if self.version is None else f" STOMP {self.version.value}"
-        return f"<Connection {self.state.value}{version}>"
 
     # Saying
 

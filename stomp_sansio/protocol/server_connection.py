@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import Fault, LocalProtocolError, Misuse, RemoteProtocolError
+from .conversation import Conversation
 from .engine import Engine, extra_headers
 from .events import (
     AckMode,
@@ -27,7 +28,7 @@ from .versions import ALL_VERSIONS, Version
 __all__ = ["ServerConnection"]
 
 
-class ServerConnection:
+class ServerConnection(Conversation[ServerEvent]):
     """The server side of one STOMP connection: no socket, no clock, no thread.
 
     Hand in octets with `receive_data`, then take events with `next_event` until it says None, answer them
@@ -38,7 +39,7 @@ class ServerConnection:
     mistakes raise, and change nothing. `now` is seconds of a monotonic clock of any origin.
     """
 
-    __slots__ = ("_engine",)
+    __slots__ = ()
 
     def __init__(
         self,
@@ -54,12 +55,14 @@ class ServerConnection:
         seconds, 0 for never. A client is given up after `heartbeat_tolerance` times the agreed interval and
         one second of silence. `limits` bounds what the client can make us hold.
         """
-        self._engine: Engine[ServerEvent] = Engine(
-            role=SERVER,
-            versions=versions,
-            heartbeat=heartbeat,
-            heartbeat_tolerance=heartbeat_tolerance,
-            limits=limits if limits is not None else Limits.server(),
+        super().__init__(
+            Engine(
+                role=SERVER,
+                versions=versions,
+                heartbeat=heartbeat,
+                heartbeat_tolerance=heartbeat_tolerance,
+                limits=limits if limits is not None else Limits.server(),
+            )
         )
 
     # What the server says
@@ -226,14 +229,21 @@ class ServerConnection:
         engine.commit("ERROR", engine.prepare("ERROR", pairs, body))
         engine.finish(CloseReason.ERROR)
 
-    # What the world says
+    @property
+    def unacknowledged(self) -> int:
+        """Messages that await an acknowledgement, over all subscriptions: at most
+        `Limits.max_unacknowledged`.
+        """
+        return self._engine.ledger.unacknowledged
+
+    # After DISCONNECT the client only listens
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Hand in octets from the client; call `next_event` next, until it says None. b"" is nothing; EOF is
         `receive_eof`.
         """
         if self._engine.state is not State.DISCONNECTING:
-            self._engine.receive_data(data, now)
+            super().receive_data(data, now)
 
     def receive_eof(self, now: float) -> None:
         """Report that the client ended the stream; call `next_event` next: what came before is still
@@ -242,94 +252,9 @@ class ServerConnection:
         if self._engine.state is State.DISCONNECTING:
             self._engine.finish(CloseReason.DISCONNECT, clean=True)
         else:
-            self._engine.receive_eof()
+            super().receive_eof(now)
 
-    def handle_timeout(self, now: float) -> None:
-        """Do what is due at `now`; then look at `data_to_send` and `next_event`. Too early or too late is
-        harmless.
-        """
-        self._engine.handle_timeout(now)
-
-    def suspend_reading(self) -> None:
-        """Say that nothing will be read for a while, by the caller's choice: until `resume_reading`, silence
-        is not counted.
-        """
-        self._engine.suspend_reading()
-
-    def resume_reading(self, now: float) -> None:
-        """Say that reading goes on; silence counts from now."""
-        self._engine.resume_reading(now)
-
-    # What comes out
-
-    def next_event(self) -> ServerEvent | None:
-        """Return the next event, or None when there is none: then more octets are needed, or an answer is.
-        `Closed` is the last.
-
-        At most one frame is parsed for an event, so a caller that stops asking is not flooded.
-        """
-        return self._engine.next_event()
-
-    def data_to_send(self, now: float, max_bytes: int | None = None) -> bytes:
-        """Hand over octets to write, at most `max_bytes` of them; b"" when there are none. Write them in this
-        order.
-
-        Calling it is what counts as having spoken at `now`, for the heart-beat.
-        """
-        return self._engine.data_to_send(now, max_bytes)
-
-    def frame_to_send(self, now: float) -> bytes:
-        """Hand over the octets of one frame, or of a heart-beat; b"" when there are none.
-
-        For transports that carry messages: there are servers that read one frame of a WebSocket message. Use
-        either this or `data_to_send`.
-        """
-        return self._engine.frame_to_send(now)
-
-    @property
-    def unacknowledged(self) -> int:
-        """Messages that await an acknowledgement, over all subscriptions: at most
-        `Limits.max_unacknowledged`.
-        """
-        return self._engine.ledger.unacknowledged
-
-    @property
-    def unsent(self) -> int:
-        """Octets that wait for `data_to_send`: a caller that writes much waits while they are many."""
-        return len(self._engine.output)
-
-    def next_deadline(self) -> float | None:
-        """Return the instant when `handle_timeout` is wanted, or None. Any other call may change it."""
-        return self._engine.heartbeat.next_deadline()
-
-    @property
-    def wants_read(self) -> bool:
-        """Whether octets should be read from the transport now."""
-        return self._engine.wants_read
-
-    @property
-    def wants_close(self) -> bool:
-        """Whether the transport should be closed, once `data_to_send` has nothing more."""
-        return self._engine.state is State.CLOSED
-
-    @property
-    def state(self) -> State:
-        """How far the conversation has come."""
-        return self._engine.state
-
-    @property
-    def version(self) -> Version | None:
-        """The version in use; None before `accept`."""
-        return self._engine.parser.version
-
-    @property
-    def negotiated_heartbeat(self) -> tuple[float, float]:
-        """Seconds: (we send at least every, we expect at least every); 0.0 for never, and before `accept`."""
-        return self._engine.heartbeat.negotiated
-
-    def __repr__(self) -> str:
-        version = "" if self.version is None else f" STOMP {self.version.value}"
-        return f"<ServerConnection {self.state.value}{version}>"
+    # Saying
 
     def _subscription(self, id: str | None, destination: str) -> Subscription:
         engine = self._engine

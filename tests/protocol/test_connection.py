@@ -384,45 +384,6 @@ def test_nothing_may_be_said_after_disconnect(method: str):
     assert said == f"{method.upper()} after DISCONNECT: nothing may follow it"
 
 
-# Queries
-
-
-def test_a_new_connection_wants_to_read_and_nothing_else():
-    connection = Connection()
-    assert snapshot(connection) == (
-        State.IDLE, None, True, False, (0.0, 0.0), None, 0, "<Connection idle>",
-    )  # fmt: skip
-
-
-def test_a_client_goes_through_its_day():
-    connection = client(beats="1000,1000", heartbeat=(1, 1))
-    assert (connection.negotiated_heartbeat, connection.next_deadline()) == ((1.0, 1.0), 0.75)
-    connection.send("/q", b"1")
-    connection.send("/q", b"2")
-    assert connection.unsent == 2 * len(connection.frame_to_send(0.5))
-    connection.data_to_send(0.5)
-    connection.handle_timeout(1.25)
-    assert connection.frame_to_send(1.25) == b"\n"
-    connection.suspend_reading()
-    assert not connection.wants_read
-    connection.handle_timeout(100.0)
-    connection.resume_reading(100.0)
-    assert connection.wants_read
-    assert connection.next_event() is None
-
-
-def test_its_repr_says_state_and_version():
-    connection = client(A1_1)
-    assert repr(connection) == "<Connection connected STOMP 1.1>"
-    connection.disconnect()
-    assert repr(connection) == "<Connection closed STOMP 1.1>"
-
-
-def test_it_takes_no_new_attributes():
-    with pytest.raises(AttributeError):
-        Connection().sate = State.CLOSED  # type: ignore[attr-defined]
-
-
 def test_an_acknowledgement_wants_the_message_and_not_its_id():
     connection = client()
     number: Any = "m-1"

@@ -404,26 +404,7 @@ def test_a_client_may_leave_before_its_last_receipt():
     refused(connection, Misuse.CLOSED, connection.receipt, "r")
 
 
-# Queries
-
-
-def test_a_new_connection_wants_to_read_and_nothing_else():
-    connection = ServerConnection()
-    assert snapshot(connection) == (
-        State.IDLE, None, True, False, (0.0, 0.0), None, 0, "<ServerConnection idle>",
-    )  # fmt: skip
-
-
-def test_a_server_goes_through_its_day():
-    connection = server(beats="1000,1000", heartbeat=(1, 1))
-    assert (connection.negotiated_heartbeat, connection.next_deadline()) == ((1.0, 1.0), 0.75)
-    connection.handle_timeout(0.75)
-    assert connection.frame_to_send(0.75) == b"\n"
-    connection.suspend_reading()
-    assert not connection.wants_read
-    connection.handle_timeout(100.0)
-    connection.resume_reading(100.0)
-    assert connection.wants_read
-    connection.receive_eof(100.0)
+def test_the_end_of_the_stream_without_a_good_bye_is_not_clean():
+    connection = server()
+    connection.receive_eof(0.0)
     assert server_events(connection) == [Closed(clean=False, reason=CloseReason.EOF)]
-    assert repr(connection) == "<ServerConnection closed STOMP 1.2>"
