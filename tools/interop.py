@@ -44,6 +44,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--transport", action="append", default=[], metavar="NAME", help="only this one")
     parser.add_argument("--adapter", action="append", default=[], metavar="NAME", help="only this one")
     parser.add_argument("--no-install", action="store_true", help="skip what is not installed")
+    parser.add_argument(
+        "--required", action="store_true", help="a server that cannot be had is a failure, and no skip"
+    )
     parser.add_argument("--keep", action="store_true", help="keep what the servers wrote")
     parser.add_argument("--write", action="store_true", help="write the page into docs/servers/")
     parser.add_argument("--faults", action="store_true", help="instead: many messages through faults")
@@ -146,8 +149,14 @@ def _try_all(options: argparse.Namespace, argv: Sequence[str], folder: Path) -> 
     text = matrix(run.results, run.versions, run.skipped, _command(argv), page_before)
     _publish(options, "matrix.md", text)
     took = time.monotonic() - started
-    _say(f"{summary(run.results)}, {len(run.skipped)} server(s) skipped, {took:.0f} s")
+    _say(f"{summary(run.results) or 'nothing was tried'}, {took:.0f} s")
+    ran = [f"{name} {version}" for name, version in run.versions.items() if name not in run.skipped]
+    _say(f"ran: {', '.join(ran) or 'none'}; skipped: {', '.join(run.skipped) or 'none'}")
     failed = sum(result.outcome is Outcome.FAILED for result in run.results)
+    if options.required:
+        failed += len(run.skipped)
+        for name, why in run.skipped.items():
+            _say(f"{name} is required: {why}")
     passed = sum(result.outcome in (Outcome.WORKS, Outcome.LACKS) for result in run.results)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0

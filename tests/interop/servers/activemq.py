@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from .certificates import STORE_PASSWORD, Certificates
-from .installing import CACHE, apt, debian_version, programs, run
+from .installing import CACHE, apt, debian_version, download, programs
 from .process import HOST, Process, answers_stomp, free_ports, is_open
 from .server import NOT_SPRING, Door, NotInstalled, Say, Server, Traits
 
@@ -61,8 +61,8 @@ class ActiveMQ(Server):
             say("fetching what ActiveMQ needs for WebSocket with mvn")
             groups = "org.eclipse.jetty,org.eclipse.jetty.websocket,javax.servlet"
             copy = ["mvn", "-q", "-B", "-f", str(_WEBSOCKET_POM), "dependency:copy-dependencies"]
-            run([*copy, f"-DoutputDirectory={_WEBSOCKET}", f"-DincludeGroupIds={groups}"])
-            run([*copy, f"-DoutputDirectory={_WEBSOCKET}", "-DincludeArtifactIds=activemq-http"])
+            download([*copy, f"-DoutputDirectory={_WEBSOCKET}", f"-DincludeGroupIds={groups}"], say)
+            download([*copy, f"-DoutputDirectory={_WEBSOCKET}", "-DincludeArtifactIds=activemq-http"], say)
         except NotInstalled as why:
             shutil.rmtree(_WEBSOCKET, ignore_errors=True)
             say(f"ActiveMQ goes without WebSocket: {why}")

@@ -1,6 +1,6 @@
 """Bringing servers onto this machine: Debian's packages, npm's and Maven's, each said before it is done.
 
-This file must not know any server.
+Whatever needs a network is tried twice. This file must not know any server.
 """
 
 from __future__ import annotations
@@ -8,18 +8,25 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from .server import NotInstalled
 
-__all__ = ["CACHE", "apt", "debian_version", "maven", "programs", "run"]
+__all__ = ["CACHE", "apt", "debian_version", "download", "maven", "programs", "run", "why_it_failed"]
 
 CACHE = Path(__file__).resolve().parents[3] / ".interop"
 """Holds what npm and Maven brought; ignored by git, and safe to delete."""
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
+
+_APT = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
+"""Another apt-get may be at work: it is waited for."""
+
+_BLAME = ("E: ", "[ERROR] ", "npm error ", "npm ERR! ")
+"""What begins the lines in which apt-get, mvn and npm say what is wrong; the first of them says it best."""
 
 
 def run(command: Sequence[str], *, cwd: Path | None = None, seconds: float = 600) -> str:
@@ -46,9 +53,35 @@ def run(command: Sequence[str], *, cwd: Path | None = None, seconds: float = 600
     except subprocess.TimeoutExpired:
         raise NotInstalled(f"{command[0]} took more than {seconds:g} s") from None
     if done.returncode != 0:
-        last = [line for line in done.stdout.splitlines() if line.strip()][-1:] or ["it did not say why"]
-        raise NotInstalled(f"{' '.join(command[:3])} failed: {last[0].strip()[:120]}")
+        raise NotInstalled(f"{' '.join(command[:3])} failed: {why_it_failed(done.stdout)}")
     return done.stdout
+
+
+def why_it_failed(output: str) -> str:
+    """Return the line of a program's output that tells best why it failed: the first that blames
+    something, or the last.
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    blaming = [line for line in lines if line.startswith(_BLAME)]
+    return [*blaming, *lines[-1:], "it did not say why"][0][:200]
+
+
+def download(
+    command: Sequence[str], say: Callable[[str], None], *, cwd: Path | None = None, pause: float = 5
+) -> None:
+    """Run a program that needs a network; when it fails, say why, wait some seconds, and try once more.
+
+    Raises:
+        NotInstalled: it is missing, or failed twice.
+    """
+    try:
+        run(command, cwd=cwd)
+    except NotInstalled as why:
+        if shutil.which(command[0]) is None:
+            raise
+        say(f"{why}; once more")
+        time.sleep(pause)
+        run(command, cwd=cwd)
 
 
 def debian_version(package: str) -> str:
@@ -82,9 +115,9 @@ def apt(packages: Sequence[str], say: Callable[[str], None]) -> None:
     if os.geteuid() != 0:
         raise NotInstalled(f"apt-get wants root: run 'apt-get install {names}' yourself")
     say(f"installing {names} with apt-get, as root")
-    run(["apt-get", "update", "-q"])
+    download([*_APT, "update"], say)
     with _no_services():
-        run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing])
+        download([*_APT, "install", "-y", "--no-install-recommends", *missing], say)
 
 
 def _is_installed(package: str) -> bool:
@@ -126,14 +159,5 @@ def maven(artifact: str, target: Path, say: Callable[[str], None]) -> None:
     """
     say(f"fetching {artifact} with mvn")
     target.mkdir(parents=True, exist_ok=True)
-    run(["mvn", "-q", "-B", "dependency:get", f"-Dartifact={artifact}", "-Dtransitive=false"])
-    run(
-        [
-            "mvn",
-            "-q",
-            "-B",
-            "dependency:copy",
-            f"-Dartifact={artifact}",
-            f"-DoutputDirectory={target}",
-        ]
-    )
+    download(["mvn", "-q", "-B", "dependency:get", f"-Dartifact={artifact}", "-Dtransitive=false"], say)
+    run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={target}"])

@@ -9,7 +9,7 @@ import json
 import shutil
 from pathlib import Path
 
-from .installing import CACHE, programs, run
+from .installing import CACHE, download, programs
 from .process import HOST, Process, answers_stomp, free_ports, is_open
 from .rabbitmq import RabbitMQ
 from .server import Door, NotInstalled, Say, Server, Traits
@@ -58,7 +58,7 @@ class SockJSNode(Server):
         say("installing sockjs with npm ci into .interop/")
         for name in _FILES:
             shutil.copy(_SOURCE / name, _HOME / name)
-        run(["npm", "ci", "--no-audit", "--no-fund"], cwd=_HOME)
+        download(["npm", "ci", "--no-audit", "--no-fund"], say, cwd=_HOME)
 
     @classmethod
     def version(cls) -> str:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from stomp_sansio.protocol.versions import Version
 
-from .installing import CACHE, programs, run
+from .installing import CACHE, download, programs
 from .process import HOST, Process, free_ports, is_open
 from .rabbitmq import RabbitMQ
 from .server import Door, NotInstalled, Say, Server, Traits
@@ -75,7 +75,7 @@ class Spring(Server):
         for path, copy in zip(sources, copies, strict=True):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
-        run(["mvn", "-q", "-B", "-DskipTests", "package"], cwd=_BUILD)
+        download(["mvn", "-q", "-B", "-DskipTests", "package"], say, cwd=_BUILD)
 
     @classmethod
     def version(cls) -> str:
