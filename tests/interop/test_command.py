@@ -60,7 +60,7 @@ class Broken(There):
 def command(monkeypatch, capsys):
     """Run the command with these servers, each scenario of which works; return its status and its lines."""
     monkeypatch.setattr(interop, "SERVERS", {"missing": Missing, "there": There, "broken": Broken})
-    monkeypatch.setattr(interop.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
 
     def run_server(server, *, names, transports, adapters, report):
         return [Result(server.name, "tcp", "stomp_trio", "text", Outcome.WORKS)]
