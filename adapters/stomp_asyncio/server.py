@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import socket
 import ssl as ssl_module
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar, Unpack
 
@@ -29,18 +29,20 @@ def serve(
     port: int = 61613,
     *,
     ssl: ssl_module.SSLContext | None = None,
+    sockets: Sequence[socket.socket] = (),
     **keywords: Unpack[ServeKeywords],
 ) -> Server:
     """Return a server: `async with serve() as server` runs it, and drains it at the end of the block.
 
     Messages are kept in memory alone. `host` None listens on every interface; port 0 is any that is free:
-    `server.urls` has it. With `ssl`, a context for servers, the port speaks TLS alone.
+    `server.urls` has it. `sockets` listen already, in place of both: several ports, or those that a
+    supervisor hands over; the server closes them. With `ssl`, a context for servers, it speaks TLS alone.
 
     Raises:
         ImportError: a package is not installed; the message says which.
         ValueError: a keyword cannot be used.
     """
-    return Server(host, port, ssl, **keywords)
+    return Server(host, port, ssl, sockets, **keywords)
 
 
 class Server(ServerCore):
@@ -51,10 +53,11 @@ class Server(ServerCore):
         host: str | None,
         port: int,
         ssl: ssl_module.SSLContext | None,
+        sockets: Sequence[socket.socket],
         **keywords: Unpack[ServeKeywords],
     ) -> None:
         super().__init__(secrets.token_bytes, _log, tls=ssl is not None, **keywords)
-        self._host, self._port = host, port
+        self._host, self._port, self._sockets = host, port, list(sockets)
         self._ssl = ssl
 
     async def __aenter__(self) -> Server:
@@ -65,7 +68,7 @@ class Server(ServerCore):
         """
         self._loop = asyncio.get_running_loop()
         try:
-            sockets = await _listen(self._loop, self._host, self._port)
+            sockets = self._sockets or await _listen(self._loop, self._host, self._port)
         except OSError as error:
             raise OSError(error.errno, f"cannot listen on {self._host}:{self._port}: {error}") from error
         self.addresses = [sock.getsockname()[:2] for sock in sockets]

@@ -6,8 +6,9 @@ What lives here knows trio's listeners; it must not know what a broker does.
 from __future__ import annotations
 
 import secrets
+import socket
 import ssl as ssl_module
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar, Unpack
 
@@ -29,18 +30,20 @@ def serve(
     port: int = 61613,
     *,
     ssl: ssl_module.SSLContext | None = None,
+    sockets: Sequence[socket.socket] = (),
     **keywords: Unpack[ServeKeywords],
 ) -> Server:
     """Return a server: `async with serve() as server` runs it, and drains it at the end of the block.
 
     Messages are kept in memory alone. `host` None listens on every interface; port 0 is any that is free:
-    `server.urls` has it. With `ssl`, a context for servers, the port speaks TLS alone.
+    `server.urls` has it. `sockets` listen already, in place of both: several ports, or those that a
+    supervisor hands over; the server closes them. With `ssl`, a context for servers, it speaks TLS alone.
 
     Raises:
         ImportError: a package is not installed; the message says which.
         ValueError: a keyword cannot be used.
     """
-    return Server(host, port, ssl, **keywords)
+    return Server(host, port, ssl, sockets, **keywords)
 
 
 class Server(ServerCore):
@@ -51,10 +54,11 @@ class Server(ServerCore):
         host: str | None,
         port: int,
         ssl: ssl_module.SSLContext | None,
+        sockets: Sequence[socket.socket],
         **keywords: Unpack[ServeKeywords],
     ) -> None:
         super().__init__(secrets.token_bytes, _log, tls=ssl is not None, **keywords)
-        self._host, self._port = host, port
+        self._host, self._port, self._sockets = host, port, list(sockets)
         self._driver: Driver[BrokerEvent] = Driver(self.broker, self._hear, ssl_context=ssl)
         # Draining goes on while everything around is being cancelled.
         self._scope = trio.CancelScope(shield=True)
@@ -66,8 +70,9 @@ class Server(ServerCore):
         Raises:
             OSError: that is not possible, as when the port is in use.
         """
+        listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(sock)) for sock in self._sockets]
         try:
-            listeners = await trio.open_tcp_listeners(self._port, host=self._host)
+            listeners = listeners or await trio.open_tcp_listeners(self._port, host=self._host)
         except OSError as error:
             raise OSError(error.errno, f"cannot listen on {self._host}:{self._port}: {error}") from error
         self.addresses = [listener.socket.getsockname()[:2] for listener in listeners]

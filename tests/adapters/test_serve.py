@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import logging
 import socket
 from typing import Any
 
 import pytest
+import trio
 
 import stomp_asyncio
 import stomp_trio
@@ -14,7 +17,7 @@ from stomp_sansio.broker.events import BrokerEvent, ClientConnected, ClientGone,
 from stomp_sansio.broker.options import BrokerOptions
 from stomp_sansio.client.public import AuthenticationError, Backoff, BrokerError, Interrupted, Ready
 from stomp_sansio.protocol.events import ConnectRequest
-from stomp_sansio.serving import ServerCore
+from stomp_sansio.serving import Page, ServerCore
 from tests.adapters.colours import COLOURS, Colour
 
 SERVE: dict[str, Any] = {"trio": stomp_trio.serve, "asyncio": stomp_asyncio.serve}
@@ -196,6 +199,36 @@ def test_a_client_can_be_expelled_or_dropped(colour: Colour) -> None:
     colour.run(scenario)
 
 
+def test_pages_are_shown_beside_everything_else(colour: Colour) -> None:
+    pages = {"/": Page("text/html; charset=utf-8", "grüße".encode())}
+
+    def ask(port: int, method: str, path: str) -> tuple[int, str | None, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, answer.headers["content-type"], answer.read()
+        finally:
+            connection.close()
+
+    async def scenario() -> None:
+        async with serve(colour, pages=pages) as server:
+            port = server.addresses[0][1]
+            for method, body in (("GET", pages["/"].body), ("HEAD", b"")):
+                answer = await in_thread(colour, lambda method=method: ask(port, method, "/?a"))
+                assert answer == (200, "text/html; charset=utf-8", body)
+            assert (await in_thread(colour, lambda: ask(port, "GET", "/late")))[0] == 404
+            pages["/late"] = Page("text/plain", b"late")
+            assert (await in_thread(colour, lambda: ask(port, "GET", "/late")))[2] == b"late"
+
+    colour.run(scenario)
+
+
+async def in_thread(colour: Colour, function: Any) -> Any:
+    wait = {"trio": trio.to_thread.run_sync, "asyncio": asyncio.to_thread}[colour.name]
+    return await wait(function)
+
+
 def test_a_port_in_use_is_said_to_be(colour: Colour) -> None:
     async def scenario() -> None:
         async with serve(colour) as server:
@@ -265,3 +298,19 @@ def test_urls_can_be_used(addresses: list[tuple[str, int]], tls: bool, urls: lis
     server = Nowhere(bytes, print, tls=tls, path="/x/", login=deny)
     server.addresses = addresses
     assert server.urls == urls
+
+
+def test_sockets_of_ones_own_share_a_broker(colour: Colour) -> None:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+
+    async def scenario() -> None:
+        async with SERVE[colour.name](sockets=sockets) as server:
+            first, second = (f"stomp://127.0.0.1:{port}" for _, port in server.addresses)
+            async with colour.connect(first) as sender, colour.connect(second) as receiver:
+                await sender.send("/queue/a", b"across", receipt=True)
+                async with receiver.subscribe("/queue/a") as messages:
+                    assert (await messages.receive()).body == b"across"
+
+    colour.run(scenario)
+    for sock in sockets:
+        sock.close()
