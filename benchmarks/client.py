@@ -21,7 +21,8 @@ import stomp_asyncio
 
 from .other_end import BLAST, ECHO, SINK
 from .report import Report
-from .server_clients import Asyncio, Contestant, contestants
+from .server_clients import Asyncio, Contestant
+from .server_peers import contestants
 
 __all__ = ["run"]
 

@@ -1,34 +1,31 @@
-"""How each client is used against a server, as its documentation says: ours in three colours, and two others.
+"""How our clients are used against a server, as their documentation says, in three colours.
 
-Connecting and leaving are part of what is timed, for all alike. This file must not know how time is taken.
+Connecting and leaving are part of what is timed, for all alike. This file must not know how time is taken,
+nor who else is measured.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import trio
 
-import stomp_asyncio
 import stomp_blocking
-import stomp_trio
 from stomp_sansio.profiles import rabbitmq
 
-from .peers import install
-
-__all__ = ["BODY", "VHOST", "Contestant", "contestants", "fill"]
+__all__ = ["BODY", "HOST", "PREFETCH", "VHOST", "WAIT", "Asyncio", "Blocking", "Contestant", "Trio", "fill"]
 
 HOST = "127.0.0.1"
 VHOST = HOST
 BODY = b'{"order":4711,"items":[{"sku":"tea","count":2}],"note":"' + b"x" * 140 + b'"}'
-_WAIT = 60.0
-_PREFETCH = rabbitmq.subscribe(prefetch=100)
+WAIT = 60.0
+"""Seconds after which a client that waits has failed."""
+PREFETCH = rabbitmq.subscribe(prefetch=100)
 
 
 class Contestant(ABC):
@@ -60,18 +57,6 @@ class Contestant(ABC):
         """Send a message and take it, again and again."""
 
 
-def contestants(say: Callable[[str], None]) -> list[Contestant]:
-    """Return ours, and those of the others that can be installed."""
-    peers = install(say)
-    found: list[Contestant] = [Trio(), Asyncio(), Blocking()]
-    names = " ".join(peers.versions)
-    if "stomp.py" in names:
-        found.append(StompPy())
-    if "stompman" in names:
-        found.append(Stompman())
-    return found
-
-
 def fill(port: int, queue: str, messages: int) -> None:
     """Put messages into a queue."""
     Trio().publish_confirmed(port, queue, messages)
@@ -85,139 +70,102 @@ def _url(port: int) -> str:
     return f"stomp://{HOST}:{port}"
 
 
-class Trio(Contestant):
+class Awaiting(Contestant):
+    """Ours, for programs that await: the same words under both loops."""
+
+    ours = True
+
+    def __init__(self) -> None:
+        # Here, so that importing it is in nobody's time.
+        self._package: Any = importlib.import_module(self.name)
+
+    @abstractmethod
+    def run(self, work: Callable[[], Coroutine[Any, Any, list[float]]]) -> list[float]:
+        """Run a program to its end."""
+
+    def connect(self, port: int) -> Any:
+        """Return what `connect` of the adapter gives."""
+        return self._package.connect(_url(port), **_keywords())
+
+    def publish_confirmed(self, port: int, queue: str, messages: int) -> list[float]:
+        async def work() -> list[float]:
+            async with self.connect(port) as client:
+                tickets = [client.send_soon(queue, BODY) for _ in range(messages)]
+                for ticket in tickets:
+                    await client.settled(ticket)
+            return []
+
+        return self.run(work)
+
+    def publish(self, port: int, queue: str, messages: int) -> list[float]:
+        async def work() -> list[float]:
+            async with self.connect(port) as client:
+                for _ in range(messages - 1):
+                    await client.send(queue, BODY)
+                await client.send(queue, BODY, receipt=True)
+            return []
+
+        return self.run(work)
+
+    def consume(self, port: int, queue: str, messages: int) -> list[float]:
+        async def work() -> list[float]:
+            async with (
+                self.connect(port) as client,
+                client.subscribe(queue) as subscription,
+            ):
+                for _ in range(messages):
+                    await subscription.receive()
+            return []
+
+        return self.run(work)
+
+    def consume_and_ack(self, port: int, queue: str, messages: int) -> list[float]:
+        async def work() -> list[float]:
+            async with (
+                self.connect(port) as client,
+                client.subscribe(queue, ack="client-individual", headers=PREFETCH) as subscription,
+            ):
+                for _ in range(messages):
+                    message = await subscription.receive()
+                    await message.ack()
+            return []
+
+        return self.run(work)
+
+    def round_trips(self, port: int, queue: str, messages: int) -> list[float]:
+        async def work() -> list[float]:
+            trips: list[float] = []
+            async with (
+                self.connect(port) as client,
+                client.subscribe(queue) as subscription,
+            ):
+                for _ in range(messages):
+                    started = time.perf_counter()
+                    await client.send(queue, BODY)
+                    await subscription.receive()
+                    trips.append(time.perf_counter() - started)
+            return trips
+
+        return self.run(work)
+
+
+class Trio(Awaiting):
     """Ours, for trio."""
 
     name = "stomp_trio"
-    ours = True
 
-    def publish_confirmed(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with stomp_trio.connect(_url(port), **_keywords()) as client:
-                tickets = [client.send_soon(queue, BODY) for _ in range(messages)]
-                for ticket in tickets:
-                    await client.settled(ticket)
-            return []
-
-        return trio.run(work)
-
-    def publish(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with stomp_trio.connect(_url(port), **_keywords()) as client:
-                for _ in range(messages - 1):
-                    await client.send(queue, BODY)
-                await client.send(queue, BODY, receipt=True)
-            return []
-
-        return trio.run(work)
-
-    def consume(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with (
-                stomp_trio.connect(_url(port), **_keywords()) as client,
-                client.subscribe(queue) as subscription,
-            ):
-                for _ in range(messages):
-                    await subscription.receive()
-            return []
-
-        return trio.run(work)
-
-    def consume_and_ack(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with (
-                stomp_trio.connect(_url(port), **_keywords()) as client,
-                client.subscribe(queue, ack="client-individual", headers=_PREFETCH) as subscription,
-            ):
-                for _ in range(messages):
-                    message = await subscription.receive()
-                    await message.ack()
-            return []
-
-        return trio.run(work)
-
-    def round_trips(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            trips: list[float] = []
-            async with (
-                stomp_trio.connect(_url(port), **_keywords()) as client,
-                client.subscribe(queue) as subscription,
-            ):
-                for _ in range(messages):
-                    started = time.perf_counter()
-                    await client.send(queue, BODY)
-                    await subscription.receive()
-                    trips.append(time.perf_counter() - started)
-            return trips
-
+    def run(self, work: Callable[[], Coroutine[Any, Any, list[float]]]) -> list[float]:
+        """Run it under trio."""
         return trio.run(work)
 
 
-class Asyncio(Contestant):
+class Asyncio(Awaiting):
     """Ours, for asyncio."""
 
     name = "stomp_asyncio"
-    ours = True
 
-    def publish_confirmed(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with stomp_asyncio.connect(_url(port), **_keywords()) as client:
-                tickets = [client.send_soon(queue, BODY) for _ in range(messages)]
-                for ticket in tickets:
-                    await client.settled(ticket)
-            return []
-
-        return asyncio.run(work())
-
-    def publish(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with stomp_asyncio.connect(_url(port), **_keywords()) as client:
-                for _ in range(messages - 1):
-                    await client.send(queue, BODY)
-                await client.send(queue, BODY, receipt=True)
-            return []
-
-        return asyncio.run(work())
-
-    def consume(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with (
-                stomp_asyncio.connect(_url(port), **_keywords()) as client,
-                client.subscribe(queue) as subscription,
-            ):
-                for _ in range(messages):
-                    await subscription.receive()
-            return []
-
-        return asyncio.run(work())
-
-    def consume_and_ack(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with (
-                stomp_asyncio.connect(_url(port), **_keywords()) as client,
-                client.subscribe(queue, ack="client-individual", headers=_PREFETCH) as subscription,
-            ):
-                for _ in range(messages):
-                    message = await subscription.receive()
-                    await message.ack()
-            return []
-
-        return asyncio.run(work())
-
-    def round_trips(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            trips: list[float] = []
-            async with (
-                stomp_asyncio.connect(_url(port), **_keywords()) as client,
-                client.subscribe(queue) as subscription,
-            ):
-                for _ in range(messages):
-                    started = time.perf_counter()
-                    await client.send(queue, BODY)
-                    await subscription.receive()
-                    trips.append(time.perf_counter() - started)
-            return trips
-
+    def run(self, work: Callable[[], Coroutine[Any, Any, list[float]]]) -> list[float]:
+        """Run it under asyncio."""
         return asyncio.run(work())
 
 
@@ -247,16 +195,16 @@ class Blocking(Contestant):
             client.subscribe(queue) as subscription,
         ):
             for _ in range(messages):
-                subscription.receive(timeout=_WAIT)
+                subscription.receive(timeout=WAIT)
         return []
 
     def consume_and_ack(self, port: int, queue: str, messages: int) -> list[float]:
         with (
             stomp_blocking.connect(_url(port), **_keywords()) as client,
-            client.subscribe(queue, ack="client-individual", headers=_PREFETCH) as subscription,
+            client.subscribe(queue, ack="client-individual", headers=PREFETCH) as subscription,
         ):
             for _ in range(messages):
-                subscription.receive(timeout=_WAIT).ack()
+                subscription.receive(timeout=WAIT).ack()
         return []
 
     def round_trips(self, port: int, queue: str, messages: int) -> list[float]:
@@ -268,172 +216,6 @@ class Blocking(Contestant):
             for _ in range(messages):
                 started = time.perf_counter()
                 client.send(queue, BODY)
-                subscription.receive(timeout=_WAIT)
+                subscription.receive(timeout=WAIT)
                 trips.append(time.perf_counter() - started)
         return trips
-
-
-class StompPy(Contestant):
-    """stomp.py: a thread reads and calls a listener."""
-
-    name = "stomp.py"
-
-    def _run(self, port: int, expected: int, work: Callable[[Any, Any], None]) -> Any:
-        """Connect, let `work` do its part, wait until the listener has heard enough, and leave."""
-        stomp: Any = importlib.import_module("stomp")
-
-        class Listener(stomp.ConnectionListener):  # type: ignore[misc]
-            def __init__(self) -> None:
-                self.count = 0
-                self.done = threading.Event()
-                self.one = threading.Semaphore(0)
-                self.acknowledge = False
-
-            def on_receipt(self, frame: Any) -> None:
-                if frame.headers["receipt-id"].startswith("b"):
-                    self._heard()
-
-            def on_message(self, frame: Any) -> None:
-                if self.acknowledge:
-                    connection.ack(frame.headers["ack"])
-                self._heard()
-
-            def _heard(self) -> None:
-                self.count += 1
-                self.one.release()
-                if self.count >= expected:
-                    self.done.set()
-
-        connection: Any = stomp.Connection12([(HOST, port)], heartbeats=(0, 0), vhost=VHOST)
-        listener = Listener()
-        connection.set_listener("", listener)
-        connection.connect("guest", "guest", wait=True)
-        work(connection, listener)
-        if not listener.done.wait(_WAIT):
-            raise TimeoutError(f"{listener.count} of {expected} came")
-        connection.disconnect()
-        return listener
-
-    def publish_confirmed(self, port: int, queue: str, messages: int) -> list[float]:
-        def work(connection: Any, listener: Any) -> None:
-            for number in range(messages):
-                connection.send(queue, BODY, receipt=f"b{number}")
-
-        self._run(port, messages, work)
-        return []
-
-    def publish(self, port: int, queue: str, messages: int) -> list[float]:
-        def work(connection: Any, listener: Any) -> None:
-            for _ in range(messages - 1):
-                connection.send(queue, BODY)
-            connection.send(queue, BODY, receipt="b")
-
-        self._run(port, 1, work)
-        return []
-
-    def consume(self, port: int, queue: str, messages: int) -> list[float]:
-        self._run(port, messages, lambda connection, listener: connection.subscribe(queue, "s"))
-        return []
-
-    def consume_and_ack(self, port: int, queue: str, messages: int) -> list[float]:
-        def work(connection: Any, listener: Any) -> None:
-            listener.acknowledge = True
-            connection.subscribe(queue, "s", ack="client-individual", headers=_PREFETCH)
-
-        self._run(port, messages, work)
-        return []
-
-    def round_trips(self, port: int, queue: str, messages: int) -> list[float]:
-        trips: list[float] = []
-
-        def work(connection: Any, listener: Any) -> None:
-            connection.subscribe(queue, "s")
-            for _ in range(messages):
-                started = time.perf_counter()
-                connection.send(queue, BODY)
-                if not listener.one.acquire(timeout=_WAIT):
-                    raise TimeoutError("a message did not come back")
-                trips.append(time.perf_counter() - started)
-
-        self._run(port, messages, work)
-        return trips
-
-
-class Stompman(Contestant):
-    """stompman: asyncio, and a task for each message."""
-
-    name = "stompman"
-
-    def _client(self, port: int) -> Any:
-        stompman: Any = importlib.import_module("stompman")
-        server = stompman.ConnectionParameters(host=HOST, port=port, login="guest", passcode="guest")
-        return stompman.Client([server])
-
-    def publish_confirmed(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with self._client(port) as client:
-                await asyncio.gather(
-                    *(client.send(BODY, queue, receipt_timeout=_WAIT) for _ in range(messages))
-                )
-            return []
-
-        return asyncio.run(work())
-
-    def publish(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            async with self._client(port) as client:
-                for _ in range(messages - 1):
-                    await client.send(BODY, queue)
-                await client.send(BODY, queue, receipt_timeout=_WAIT)
-            return []
-
-        return asyncio.run(work())
-
-    def consume(self, port: int, queue: str, messages: int) -> list[float]:
-        return asyncio.run(self._consume(port, queue, messages, acknowledge=False))
-
-    def consume_and_ack(self, port: int, queue: str, messages: int) -> list[float]:
-        return asyncio.run(self._consume(port, queue, messages, acknowledge=True))
-
-    async def _consume(self, port: int, queue: str, messages: int, *, acknowledge: bool) -> list[float]:
-        done = asyncio.Event()
-        count = 0
-
-        async def handle(message: Any) -> None:
-            nonlocal count
-            if acknowledge:
-                await message.ack()
-            count += 1
-            if count >= messages:
-                done.set()
-
-        async with self._client(port) as client:
-            subscription = await client.subscribe_with_manual_ack(
-                queue,
-                handle,
-                ack="client-individual" if acknowledge else "auto",
-                headers=_PREFETCH if acknowledge else None,
-            )
-            await asyncio.wait_for(done.wait(), _WAIT)
-            await subscription.unsubscribe()
-        return []
-
-    def round_trips(self, port: int, queue: str, messages: int) -> list[float]:
-        async def work() -> list[float]:
-            trips: list[float] = []
-            came: asyncio.Queue[None] = asyncio.Queue()
-
-            async def handle(message: Any) -> None:
-                came.put_nowait(None)
-
-            async with self._client(port) as client:
-                subscription = await client.subscribe_with_manual_ack(queue, handle, ack="auto")
-                for _ in range(messages):
-                    started = time.perf_counter()
-                    await client.send(BODY, queue)
-                    await asyncio.wait_for(came.get(), _WAIT)
-                    trips.append(time.perf_counter() - started)
-                await subscription.unsubscribe()
-            return trips
-
-        return asyncio.run(work())

@@ -17,7 +17,8 @@ from tests.interop.servers.rabbitmq import RabbitMQ
 from tests.interop.servers.server import NotInstalled
 
 from .report import Report
-from .server_clients import BODY, VHOST, Contestant, contestants, fill
+from .server_clients import BODY, VHOST, Contestant, fill
+from .server_peers import contestants
 
 __all__ = ["run"]
 
@@ -70,8 +71,9 @@ def run(report: Report, *, rounds: int) -> None:
         server.control("add_vhost", VHOST)
         server.control("set_permissions", "-p", VHOST, "guest", ".*", ".*", ".*")
         report.say(f"\nRabbitMQ {server.version()} on this machine, bodies of {len(BODY)} octets, over TCP")
+        peers = [client.name for client in clients if not client.ours]
         for task in TASKS:
-            _report(report, task, _measure(task, clients, server.tcp, min(rounds, 3)))
+            _report(report, task, _measure(task, clients, server.tcp, min(rounds, 5)), peers)
     finally:
         server.stop()
 
@@ -117,22 +119,47 @@ def _median(found: Sequence[Measured]) -> Measured:
     )
 
 
-def _report(report: Report, task: Task, measured: dict[str, Measured | str]) -> None:
+def _report(report: Report, task: Task, measured: dict[str, Measured | str], peers: Sequence[str]) -> None:
     trips = task.name == "round trip"
-    columns = ["client", "messages/s", "CPU us/message", *(["p50 ms", "p99 ms"] if trips else [])]
+    shown = ("rate", "cpu", "p50", "p99") if trips else ("rate", "cpu")
+    beside = [peer for peer in peers if isinstance(measured.get(peer), Measured)]
+    columns = ["client", *(f"{_HEADS[measure]}{_against(beside)}" for measure in shown)]
     rows: list[list[str]] = []
     for name, one in measured.items():
         if isinstance(one, str):
             rows.append([name, one, *[""] * (len(columns) - 2)])
             continue
-        row = [name, f"{1 / one.wall:,.0f}", f"{one.cpu * 1e6:.0f}"]
-        report.figure(f"servers {task.name} {name}", 1 / one.wall, "messages/s")
-        report.figure(f"servers {task.name} {name} cpu", one.cpu * 1e6, "us")
-        if trips:
-            ordered = sorted(one.trips)
-            for share, label in ((0.5, "p50"), (0.99, "p99")):
-                value = ordered[int(len(ordered) * share)] * 1e3
-                report.figure(f"servers {task.name} {name} {label}", value, "ms")
-                row.append(f"{value:.2f}")
-        rows.append(row)
+        cells: list[str] = []
+        for measure in shown:
+            value, unit, digits = _value(one, measure)
+            report.figure(f"servers {task.name} {measure} {name}", value, unit)
+            ratios: list[str] = []
+            for peer in beside if name not in peers else ():
+                other = measured[peer]
+                assert isinstance(other, Measured), "only those that were measured stand beside"
+                theirs = _value(other, measure)[0]
+                ratio = value / theirs if measure == "rate" else theirs / value
+                report.figure(f"servers {task.name} {measure} {name} against {peer}", ratio, "times")
+                ratios.append(f"{ratio:.2f}")
+            cells.append(f"{value:,.{digits}f}" + (f" ({' / '.join(ratios)})" if ratios else ""))
+        rows.append([name, *cells])
     report.table(f"{task.name}: {task.what}", columns, rows)
+
+
+_HEADS = {"rate": "messages/s", "cpu": "CPU us/message", "p50": "p50 ms", "p99": "p99 ms"}
+
+
+def _against(peers: Sequence[str]) -> str:
+    return f" (times better than {' / '.join(peers)})" if peers else ""
+
+
+def _value(one: Measured, measure: str) -> tuple[float, str, int]:
+    """Return a measure of what one client took, its unit, and how many digits of it mean something."""
+    match measure:
+        case "rate":
+            return 1 / one.wall, "messages/s", 0
+        case "cpu":
+            return one.cpu * 1e6, "us", 0
+        case _:
+            ordered = sorted(one.trips)
+            return ordered[int(len(ordered) * (0.5 if measure == "p50" else 0.99))] * 1e3, "ms", 2
