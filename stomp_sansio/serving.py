@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypedDict, TypeVar
 
 from .broker.broker import Broker
@@ -14,11 +15,12 @@ from .broker.events import BrokerEvent, LoginAsked
 from .broker.logins import Logins
 from .broker.options import BrokerOptions
 from .broker.statistics import Statistics
+from .links.pages import Page
 from .links.peers import PeerId
 from .protocol.events import ConnectRequest
 from .protocol.headers import HeaderPairs
 
-__all__ = ["ServeKeywords", "ServerCore"]
+__all__ = ["Page", "ServeKeywords", "ServerCore"]
 
 T = TypeVar("T")
 
@@ -42,6 +44,10 @@ class ServeKeywords(TypedDict, total=False):
     """Is told everything that happens, as it happens. It must return soon."""
     close_timeout: float
     """Seconds that clients may take at the end for what was queued: 10."""
+    pages: Mapping[str, Page]
+    """Pages for browsers, by path, as {"/": Page("text/html; charset=utf-8", octets)}. A page may load from
+    this server alone, and connect to it alone. Looked up at each request: what is put in later is there.
+    """
 
 
 class ServerCore(ABC):
@@ -59,6 +65,7 @@ class ServerCore(ABC):
         options: BrokerOptions | None = None,
         on_event: Callable[[BrokerEvent], object] | None = None,
         close_timeout: float = 10.0,
+        pages: Mapping[str, Page] = MappingProxyType({}),
     ) -> None:
         """Make a broker that listens nowhere yet. `token_bytes(n)` returns n octets that nobody can foresee;
         `tell` logs an event.
@@ -83,6 +90,7 @@ class ServerCore(ABC):
             max_streams=options.max_connections,
             max_sessions=options.max_connections,
             close_timeout=close_timeout,
+            pages=pages,
             limits=options.limits,
         )
         self.broker = Broker(LinkServer(token_bytes, manners), lambda: token_bytes(16).hex(), options)

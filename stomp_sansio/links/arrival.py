@@ -171,6 +171,11 @@ class Arrival:
         """Return b""."""
         return b""
 
+    @property
+    def waits_for_writer(self) -> bool:
+        """Return False: nothing here waits for that."""
+        return False
+
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
         return self._deadline

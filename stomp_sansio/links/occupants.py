@@ -68,6 +68,11 @@ class Occupant(Protocol):
         """Hand over the next octets to write, at most `max_bytes`."""
         ...
 
+    @property
+    def waits_for_writer(self) -> bool:
+        """Whether to call `go_on` once everything is written."""
+        ...
+
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
         ...

@@ -1,5 +1,5 @@
-"""A stream of a server that carries HTTP: requests for the SockJS service, until one of them asks for a
-WebSocket.
+"""A stream of a server that carries HTTP: requests for the SockJS service, or for a page, until one of them
+asks for a WebSocket.
 
 What lives here joins one stream's exchanges with the service; it must not know what a request is answered
 with.
@@ -15,6 +15,7 @@ from .http_server import HttpRequest, HttpServer
 from .layer import Layer
 from .occupants import StreamEnding
 from .octet_queue import OctetQueue
+from .pages import answer_with_page
 from .peers import PeerEvent, PeerId, StreamRefused
 from .server_options import ServerOptions
 from .sockjs import web_limits
@@ -29,6 +30,10 @@ __all__ = ["Requests"]
 _UPGRADES = (RouteKind.GREETING, RouteKind.RAW_WEBSOCKET, RouteKind.WEBSOCKET)
 """Where a WebSocket may be asked for: with SockJS's frames at the last of them, without at the others."""
 
+_MAX_UNSENT = 65_536
+"""Octets of answers that may wait before the next request is looked at: a client that asks and does not read
+makes us hold these, and one more answer."""
+
 
 class Requests:
     """One stream's requests in a server."""
@@ -37,6 +42,7 @@ class Requests:
         "_caller",
         "_ending",
         "_events",
+        "_held",
         "_http",
         "_ids",
         "_leaving",
@@ -71,6 +77,7 @@ class Requests:
         self._sessions = sessions
         self._ending = StreamEnding(stream, options.close_timeout)
         self._events: deque[PeerEvent] = deque()
+        self._held = False
         self._leaving = False
         self._told = False
         self.successor = None
@@ -102,12 +109,16 @@ class Requests:
 
     def go_on(self, now: float) -> None:
         """Read the next requests, if the one before is answered; end the stream, if that is due."""
+        self._held = False
         while self.successor is None and not self._ending.begun and not self._leaving:
+            self._held = self._http.unsent > _MAX_UNSENT and not self._http.answering
+            if self._held:
+                break
             request = self._http.next_request(now)
             if request is None:
                 break
             if not request.upgrade:
-                self._sessions.handle(self._caller, request, now)
+                self._handle(request, now)
             elif not self._upgrade(request, now):
                 self._http.decline_upgrade(now)
         if self._http.refusal is not None and not self._told:
@@ -134,7 +145,7 @@ class Requests:
     @property
     def wants_read(self) -> bool:
         """Whether the stream should be read."""
-        return self._http.wants_read and not self._ending.begun
+        return self._http.wants_read and not self._ending.begun and not self._held
 
     @property
     def unsent(self) -> int:
@@ -145,9 +156,23 @@ class Requests:
         """Hand over the next octets to write, at most `max_bytes`."""
         return self._http.data_to_send(max_bytes)
 
+    @property
+    def waits_for_writer(self) -> bool:
+        """Whether so much waits to be written that the next request has to wait."""
+        return self._held
+
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
         return self._ending.deadline if self._ending.begun else self._http.deadline
+
+    def _handle(self, request: HttpRequest, now: float) -> None:
+        """Have a request answered: by the service, or with a page where the service has nothing."""
+        options = self._options
+        page = answer_with_page(options.pages, request.method, request.path)
+        if page is None or find_route(options.bases, request.path) is not None:
+            self._sessions.handle(self._caller, request, now)
+        else:
+            self._http.respond(*page, now)
 
     def _upgrade(self, request: HttpRequest, now: float) -> bool:
         """Give the stream to a WebSocket, if there is one at the path."""

@@ -243,6 +243,12 @@ class LinkServer:
 
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int = 65536) -> bytes:
         """Hand over the next octets to write, at most `max_bytes`."""
+        occupant = self._streams[stream]
+        octets = occupant.data_to_send(now, max_bytes)
+        if octets or not occupant.waits_for_writer:
+            return octets
+        occupant.go_on(now)
+        self._settle(stream, occupant, now)
         return self._streams[stream].data_to_send(now, max_bytes)
 
     def wants_read(self, stream: StreamId) -> bool:

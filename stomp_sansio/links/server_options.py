@@ -5,11 +5,12 @@ What lives here is one frozen object; it must not know who reads it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..protocol.limits import Limits
 from .origin import OriginPolicy
+from .pages import Page
 from .subprotocols import STOMP_SUBPROTOCOLS
 
 __all__ = ["PATHS", "ServerOptions"]
@@ -60,6 +61,10 @@ class ServerOptions:
 
     max_sessions: int = 10_000
     """SockJS sessions over xhr at a time: they need no stream to live."""
+
+    pages: Mapping[str, Page] = field(default_factory=dict[str, Page], repr=False)
+    """Pages for browsers, by path: "/" is what a bare address shows. Looked up at each request, so that what
+    is put in later is there. The paths of SockJS stay what they are."""
 
     limits: Limits = field(default_factory=Limits.server)
 

@@ -121,6 +121,11 @@ class Standing:
         octets = b"" if self._before is None else self._before.take(max_bytes)
         return octets or self.link.data_to_send(self._stream, now, max_bytes)
 
+    @property
+    def waits_for_writer(self) -> bool:
+        """Return False: nothing here waits for that."""
+        return False
+
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
         return self.link.next_deadline()

@@ -225,7 +225,7 @@ def test_pages_are_shown_beside_everything_else(colour: Colour) -> None:
 
 
 async def in_thread(colour: Colour, function: Any) -> Any:
-    wait = {"trio": trio.to_thread.run_sync, "asyncio": asyncio.to_thread}[colour.name]
+    wait: Any = {"trio": trio.to_thread.run_sync, "asyncio": asyncio.to_thread}[colour.name]
     return await wait(function)
 
 

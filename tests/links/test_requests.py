@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stomp_sansio.links.pages import Page
 from stomp_sansio.links.peers import PeerData, PeerId, PeerOpened, StreamRefused
 from stomp_sansio.links.sockjs_frames import PRELUDE
 from stomp_sansio.machine import CloseStream, StreamLoss
@@ -216,3 +217,66 @@ def test_a_receiver_that_becomes_a_websocket_is_forgotten() -> None:
     driver.lose(client.stream, StreamLoss.RESET)
     assert [gone.peer for gone in driver.gone()] == [PeerId(2)]
     assert HttpPeer(driver).post("/stomp/0/s/xhr_streaming").body == PRELUDE
+
+
+# Pages
+
+
+PAGES = {"/": Page("text/html", b"<p>tea"), "/stomp": Page("text/html", b"<p>never")}
+
+
+@pytest.mark.parametrize("cut", [None, 1])
+def test_a_page_is_answered_where_the_service_has_nothing(cut: int | None) -> None:
+    client = HttpPeer(ServerDriver(pages=PAGES))
+    answer = client.request("GET", "/?tea=1", cut=cut)
+    assert (answer.status, answer.body, answer.header("content-type")) == (200, b"<p>tea", "text/html")
+    assert answer.header("x-content-type-options") == "nosniff"
+    head = client.request("HEAD", "/", cut=cut)
+    assert (head.status, head.body, head.header("content-length")) == (200, b"", "6")
+    assert client.post("/").status == 405
+    assert client.get("/tea").status == 404
+    assert client.get("/stomp").body == b"Welcome to SockJS!\n"
+
+
+def test_a_page_is_no_place_for_a_websocket() -> None:
+    driver = ServerDriver(pages=PAGES)
+    answer = driver.say(driver.accept(), request(first="GET / HTTP/1.1"))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert driver.events == []
+
+
+def test_threat_10_a_page_of_another_origin_may_still_not_connect() -> None:
+    driver = ServerDriver(pages=PAGES)
+    octets = request("Origin: https://evil.example", first="GET /stomp HTTP/1.1")
+    assert driver.say(driver.accept(), octets).startswith(b"HTTP/1.1 403 ")
+    answer = HttpPeer(driver).post("/stomp/0/s/xhr", headers=[("Origin", "https://evil.example")])
+    assert answer.status == 403
+
+
+def test_threat_4_who_asks_and_does_not_read_makes_us_hold_little() -> None:
+    page = b"x" * 100_000
+    driver = ServerDriver(pages={"/": Page("text/plain", page)})
+    stream = driver.accept()
+    asked = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 100
+    driver.feed(stream, asked)
+    assert not driver.machine.wants_read(stream)
+    octets = driver.machine.data_to_send(stream, 0.0, 65_536)
+    driver.drain()
+    # The next request is looked at once everything is written, and not before.
+    while piece := driver.machine.data_to_send(stream, 0.0, len(page)):
+        driver.drain()
+        assert len(piece) <= len(page)
+        octets += piece
+    assert octets.count(b"HTTP/1.1 200 OK\r\n") == 100
+    assert octets.endswith(page)
+    assert driver.machine.wants_read(stream)
+
+
+def test_an_answer_that_is_under_way_stops_no_reading() -> None:
+    driver = ServerDriver()
+    client = HttpPeer(driver)
+    client.post("/stomp/0/s/xhr_streaming")
+    (peer,) = driver.peers()
+    driver.machine.send(peer, b"x" * 100_000, driver.now)
+    driver.drain()
+    assert driver.machine.wants_read(client.stream)

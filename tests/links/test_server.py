@@ -10,6 +10,7 @@ import pytest
 from stomp_sansio.errors import LocalProtocolError, Misuse
 from stomp_sansio.links.link import Link, LinkData, LinkEvent, LinkOpened
 from stomp_sansio.links.origin import OriginPolicy
+from stomp_sansio.links.pages import Page
 from stomp_sansio.links.peers import PeerClosed, PeerData, PeerEvent, PeerId, PeerOpened, StreamRefused
 from stomp_sansio.links.plain import PlainLink
 from stomp_sansio.links.server import LinkServer
@@ -370,3 +371,12 @@ def test_resets_at_every_octet_of_the_hand_shake_leave_nothing_behind(name: str)
         assert len(server.gone()) == len(server.peers()) <= 1
         assert server.machine.next_deadline() is None
         assert not any(isinstance(event, (PeerData, LinkData)) for event in server.events) or name == "tcp"
+
+
+def test_threat_4_what_waits_for_the_writer_goes_on_when_everything_is_written() -> None:
+    driver = ServerDriver(pages={"/": Page("text/plain", bytes(100_000))})
+    stream = driver.accept()
+    driver.feed(stream, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 3)
+    assert not driver.machine.wants_read(stream)
+    assert driver.pull(stream).count(b"HTTP/1.1 200 OK\r\n") == 3
+    assert driver.machine.wants_read(stream)
