@@ -30,34 +30,37 @@ PURE_PARTS = frozenset({"urllib.parse", "http.HTTPStatus"})
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "errors": frozenset(),
     "redaction": frozenset(),
-    "machine": frozenset(),
-    "protocol": frozenset({"errors", "redaction", "machine"}),
+    "records": frozenset(),
+    "machine": frozenset({"records"}),
+    "protocol": frozenset({"errors", "records", "redaction", "machine"}),
     # A link carries octets: of the protocol it knows what has nothing to do with frames.
     "links": frozenset(
-        {"errors", "redaction", "machine", "protocol.limits", "protocol.versions", "protocol.deadlines"}
+        {"errors", "records", "redaction", "machine"}
+        | {"protocol.limits", "protocol.versions", "protocol.deadlines"}
     ),
     # A session is handed functions that make links: it knows what every link says, and imports none.
-    "session": frozenset({"errors", "redaction", "machine", "protocol", "links.link"}),
+    "session": frozenset({"errors", "records", "redaction", "machine", "protocol", "links.link"}),
     # A broker is handed what makes peers of streams: it knows what a server says of them, and no transport.
     "broker": frozenset(
-        {"errors", "redaction", "machine", "protocol", "links.link", "links.peers", "links.schedule"}
+        {"errors", "records", "redaction", "machine", "protocol"}
+        | {"links.link", "links.peers", "links.schedule"}
     ),
     # Chooses a link for a URL: the one room that knows both links and sessions.
-    "targets": frozenset({"errors", "redaction", "machine", "protocol", "links", "session"}),
+    "targets": frozenset({"errors", "records", "redaction", "machine", "protocol", "links", "session"}),
     # A broker on a port for all transports: the one room that knows both links and brokers.
-    "serving": frozenset({"errors", "redaction", "machine", "protocol", "links", "broker"}),
+    "serving": frozenset({"errors", "records", "redaction", "machine", "protocol", "links", "broker"}),
     # A driver's own part of the border, and what every client is made of: adapters add their colour.
     "tls": frozenset({"machine"}),
     "driver": frozenset({"machine", "tls"}),
-    "client": frozenset({"errors", "redaction", "machine", "protocol", "session", "targets"}),
-    "capture": frozenset({"errors", "redaction", "machine", "protocol"}),
+    "client": frozenset({"errors", "records", "redaction", "machine", "protocol", "session", "targets"}),
+    "capture": frozenset({"errors", "records", "redaction", "machine", "protocol"}),
     # Names and values of headers, by server: it knows nothing of what carries them.
     "profiles": frozenset(),
     "testing": frozenset(
-        {"errors", "redaction", "machine", "protocol", "links", "session", "broker", "capture"}
+        {"errors", "records", "redaction", "machine", "protocol", "links", "session", "broker", "capture"}
     ),
     # What `import stomp_sansio` brings must need nothing but the standard library.
-    "": frozenset({"errors", "redaction", "machine", "protocol", "session", "broker"}),
+    "": frozenset({"errors", "records", "redaction", "machine", "protocol", "session", "broker"}),
 }
 """Each room of the core ("" is its front door, `__init__.py`), and the rooms or modules it may look into."""
 

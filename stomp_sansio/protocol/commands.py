@@ -6,12 +6,12 @@ This file must not know octets, nor the state of any conversation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..errors import Fault, RemoteProtocolError
+from ..records import record
 from .versions import ALL_VERSIONS, Version
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Sender(Enum):
     SERVER = "server"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class CommandRules:
     """What STOMP says of one command."""
 

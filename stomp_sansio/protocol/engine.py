@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Generic, NamedTuple, TypeVar
 
 from ..errors import Fault, LocalProtocolError, Misuse, RemoteProtocolError
+from ..records import record
 from .commands import COMMANDS, Sender, validate
 from .encoder import encode
 from .events import Closed, CloseReason
@@ -36,7 +36,7 @@ _ENOUGH = 64 * 1024
 _V1_0, _CLOSED = Version.V1_0, State.CLOSED
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proposal:
     """What a hand-shake would establish, while it waits for the application's answer."""
 
@@ -47,7 +47,7 @@ class Proposal:
     """Whether the peer knows versions by name: 1.0 did not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Role(Generic[_EventT]):
     """What differs between the two sides of a connection."""
 
@@ -97,8 +97,8 @@ class Engine(Generic[_EventT]):
         "_hear",
         "_hungry",
         "_proofs",
+        "_dry",
         "_role",
-        "_state",
         "events",
         "heartbeat",
         "held",
@@ -107,6 +107,7 @@ class Engine(Generic[_EventT]):
         "output",
         "parser",
         "proposal",
+        "state",
         "suspended",
         "versions",
     )
@@ -132,7 +133,9 @@ class Engine(Generic[_EventT]):
         self._role = role
         self._hear = role.hear
         self.parser = FrameParser(None, limits, tolerant=role.tolerant)
-        self.state = State.IDLE
+        self.state: State
+        """How far the conversation has come. `enter` changes it."""
+        self.enter(State.IDLE)
         self.output = Output()
         self.heartbeat = Heartbeat(heartbeat, heartbeat_tolerance)
         self.ledger = Ledger()
@@ -143,16 +146,13 @@ class Engine(Generic[_EventT]):
         self.suspended = False
         self._eof = False
         self._hungry = True
+        # Whether the parser has no frame in what it was given.
+        self._dry = True
         self._full = False
 
-    @property
-    def state(self) -> State:
-        """How far the conversation has come."""
-        return self._state
-
-    @state.setter
-    def state(self, state: State) -> None:
-        self._state = state
+    def enter(self, state: State) -> None:
+        """Go on to a state."""
+        self.state = state
         self._proofs = _proofs(state, self.parser.version, self._role.peer)
 
     @property
@@ -165,9 +165,9 @@ class Engine(Generic[_EventT]):
     def establish(self, version: Version, theirs: tuple[float, float]) -> None:
         """Go on in a version from the very next octet, and beat hearts as both sides offer (seconds)."""
         self.parser.version = version
-        self.state = State.CONNECTED
+        self.enter(State.CONNECTED)
         self.proposal = None
-        self.held = False
+        self.held = self._dry = False
         self.heartbeat.start(theirs, unsaid=len(self.output) > 0)
 
     # Reading
@@ -176,8 +176,9 @@ class Engine(Generic[_EventT]):
         """Buffer octets of the peer."""
         if type(data) is not bytes:
             data = _octets(data, "what was received")
-        if not data or self._state is _CLOSED or self._eof:
+        if not data or self.state is _CLOSED or self._eof:
             return
+        self._dry = False
         self.heartbeat.heard(now)
         self.parser.receive_data(data)
         if self.parser.unread >= _ENOUGH:
@@ -198,19 +199,21 @@ class Engine(Generic[_EventT]):
         """Note that the peer's stream has ended."""
         if self.state is not State.CLOSED:
             self._eof = True
+            self._dry = False
             self.parser.receive_eof()
 
     def next_event(self) -> _EventT | Closed | None:
         """Return the next event, parsing no more frames than it takes; None when more octets are needed."""
         events = self.events
         while not events:
-            if self.held:
+            if self.held or self._dry:
                 return None
             try:
                 frame = self.parser.next_frame()
                 if frame is None:
                     self._hungry = True
                     if not self._eof:
+                        self._dry = True
                         return None
                     self.finish(CloseReason.EOF)
                     break
@@ -257,14 +260,18 @@ class Engine(Generic[_EventT]):
 
     # Writing
 
+    def allow(self, command: str) -> None:
+        """Raise if the state does not allow a frame."""
+        if next_state(self.state, command) is None:
+            raise self.refusal(command)
+
     def prepare(
         self, command: str, headers: HeaderPairs, body: bytes = b"", *, content_length: bool = True
     ) -> bytes:
         """Return the octets of a frame, or raise: nothing is changed. Queue them with `commit` when all else
         is checked.
         """
-        if next_state(self._state, command) is None:
-            raise self.refusal(command)
+        self.allow(command)
         octets = body if type(body) is bytes else _octets(body, "the body")
         # Before a version is agreed only frames without escapes are written, and 1.0 is the version that has
         # none.
@@ -275,10 +282,10 @@ class Engine(Generic[_EventT]):
 
     def commit(self, command: str, octets: bytes) -> None:
         """Queue the octets of a frame and go on to the state behind it."""
-        state = next_state(self._state, command)
+        state = next_state(self.state, command)
         assert state is not None, "prepare() has looked"
-        if state is not self._state:
-            self.state = state
+        if state is not self.state:
+            self.enter(state)
         self.output.append(octets)
 
     def refusal(self, command: str) -> LocalProtocolError:
@@ -338,7 +345,7 @@ class Engine(Generic[_EventT]):
         """End: `Closed` is queued as the last event."""
         self.events.extend(self._role.last_words(self))
         self.events.append(Closed(clean=clean, reason=reason, error=error))
-        self.state = State.CLOSED
+        self.enter(State.CLOSED)
         self.held = True
         self.heartbeat.stop()
         self.parser = FrameParser(self.parser.version, self.limits)

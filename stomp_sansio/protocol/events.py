@@ -5,11 +5,11 @@ This file must not know how a connection came to know them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, TypeAlias
 
 from ..errors import RemoteProtocolError
+from ..records import field, hot_record, record
 from ..redaction import REDACTED, excerpt
 from .headers import Headers
 from .text import decode, decode_json
@@ -36,14 +36,6 @@ __all__ = [
     "Subscribe",
     "Unsubscribe",
 ]
-
-_EventT = TypeVar("_EventT")
-
-
-@dataclass_transform(frozen_default=True)
-def _frozen_for_checkers(cls: type[_EventT]) -> type[_EventT]:
-    """Make a slots dataclass that checkers see as frozen, and the interpreter builds three times as fast."""
-    return dataclass(slots=True, repr=False)(cls)
 
 
 class AckMode(Enum):
@@ -104,7 +96,7 @@ class _Body:
         return decode_json(self.body, self.headers.get("content-type"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Connected:
     """The server has accepted the connection: frames may be sent now (STOMP 1.2, "CONNECTED Frame")."""
 
@@ -116,10 +108,10 @@ class Connected:
     """The server's name and version, for people."""
     heartbeat: tuple[float, float]
     """Seconds: (we send at least every, we expect at least every); 0.0 is never."""
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
-@_frozen_for_checkers
+@hot_record
 class Message(_Body):
     """A message of a subscription (STOMP 1.2, "MESSAGE"). Pass it to `ack` or `nack` if its subscription
     wants that.
@@ -144,17 +136,17 @@ class Message(_Body):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Receipt:
     """The server has processed the frame that asked for this receipt (STOMP 1.2, "RECEIPT")."""
 
     receipt_id: str
     known: bool
     """Whether a receipt of this id was awaited."""
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Error(_Body):
     """The server reports an error and ends the connection: `Closed` follows (STOMP 1.2, "ERROR")."""
 
@@ -163,10 +155,10 @@ class Error(_Body):
     receipt_id: str | None
     """The receipt that the offending frame asked for, if the server says so."""
     headers: Headers
-    body: bytes = field(repr=False)
+    body: bytes = field(hidden=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Closed:
     """The connection is over. Comes last and exactly once. Write what `data_to_send` still has, then close
     the transport.
@@ -182,7 +174,7 @@ class Closed:
 ClientEvent: TypeAlias = Connected | Message | Receipt | Error | Closed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ConnectRequest:
     """A client asks for a connection: `accept` or `reject` it (STOMP 1.2, "CONNECT or STOMP Frame")."""
 
@@ -191,11 +183,11 @@ class ConnectRequest:
     host: str | None
     """The virtual host that the client wants; many clients send none."""
     login: str | None
-    passcode: str | None = field(repr=False)
+    passcode: str | None = field(hidden=True)
     """Compare it in constant time (`hmac.compare_digest`)."""
     heartbeat: tuple[float, float]
     """Seconds: (the client can send every, the client wants every); 0.0 is never."""
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
     def __repr__(self) -> str:
         passcode = None if self.passcode is None else REDACTED
@@ -205,7 +197,7 @@ class ConnectRequest:
         )
 
 
-@_frozen_for_checkers
+@hot_record
 class Send(_Body):
     """A client sends a message (STOMP 1.2, "SEND")."""
 
@@ -224,7 +216,7 @@ class Send(_Body):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Subscribe:
     """A client subscribes (STOMP 1.2, "SUBSCRIBE")."""
 
@@ -233,10 +225,10 @@ class Subscribe:
     destination: str
     ack: AckMode
     receipt: str | None
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Unsubscribe:
     """A client ends a subscription (STOMP 1.2, "UNSUBSCRIBE")."""
 
@@ -244,10 +236,10 @@ class Unsubscribe:
     """None only in 1.0, where `destination` may name the subscription."""
     destination: str | None
     receipt: str | None
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Ack:
     """A client has consumed messages (STOMP 1.2, "ACK")."""
 
@@ -257,10 +249,10 @@ class Ack:
     """
     transaction: str | None
     receipt: str | None
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Nack:
     """A client has not consumed messages (STOMP 1.2, "NACK")."""
 
@@ -270,19 +262,19 @@ class Nack:
     """
     transaction: str | None
     receipt: str | None
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Begin:
     """A client begins a transaction (STOMP 1.2, "BEGIN")."""
 
     transaction: str
     receipt: str | None
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Commit:
     """A client commits a transaction: what it sent and acknowledged in it takes effect now (STOMP 1.2,
     "COMMIT").
@@ -290,10 +282,10 @@ class Commit:
 
     transaction: str
     receipt: str | None
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Abort:
     """A transaction is rolled back (STOMP 1.2, "ABORT")."""
 
@@ -301,17 +293,17 @@ class Abort:
     implicit: bool
     """Whether nobody asked: the connection ends while the transaction is open (STOMP 1.2, "BEGIN")."""
     receipt: str | None
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Disconnect:
     """A client says good-bye: answer with `receipt` if it asked for one. Nothing comes any more (STOMP 1.2,
     "DISCONNECT").
     """
 
     receipt: str | None
-    headers: Headers = field(repr=False)
+    headers: Headers = field(hidden=True)
 
 
 ServerEvent: TypeAlias = (

@@ -8,10 +8,10 @@ about all others. This file must not know buffers, bodies, roles or states.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..errors import Fault, RemoteProtocolError
+from ..records import record
 from ..redaction import REDACTED, excerpt, is_secret
 from .commands import COMMANDS, HANDSHAKE, is_1_0_handshake
 from .headers import Headers
@@ -30,7 +30,7 @@ Escapes: TypeAlias = tuple[tuple[str, str], ...]
 _TELLING = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Grammar:
     """How a head is read: the version (None before one is negotiated), the limits, and how tolerant the
     reader is.
@@ -41,7 +41,7 @@ class Grammar:
     tolerant: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Head:
     """The head of a frame, whole and good."""
 

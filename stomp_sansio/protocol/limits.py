@@ -5,7 +5,7 @@ One frozen object is passed to everything that buffers. This file must not know 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..records import names_of, record
 
 __all__ = ["Limits"]
 
@@ -13,7 +13,7 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Limits:
     """Bounds on what a peer can make a connection hold. None of them can be switched off.
 
@@ -70,7 +70,7 @@ class Limits:
     """
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
+        for name in names_of(self):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ValueError(f"Limits.{name} is {value!r}: pass a whole number of at least 1")

@@ -7,9 +7,10 @@ octets are read or written, nor who asks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+
+from ..records import record
 
 __all__ = ["ALL_VERSIONS", "RULES", "Version", "VersionRules", "accept_version_header", "highest_common"]
 
@@ -30,7 +31,7 @@ class Version(Enum):
         return RULES[self]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class VersionRules:
     """What one version of STOMP allows."""
 
