@@ -17,10 +17,14 @@ from .headers import HeaderPairs
 from .heartbeat import heart_beat_header
 from .ledger import Subscription, delivery_key
 from .limits import Limits
-from .states import next_state
+from .send_heads import SendHeads
+from .states import State
 from .versions import ALL_VERSIONS, Version, accept_version_header
 
 __all__ = ["Connection"]
+
+# Looked up once: a member of an enumeration costs five times as much as a global name.
+_CONNECTED = State.CONNECTED
 
 # Headers that decide what our books say: never among the additional ones, even where the method writes none.
 _RESERVED = {"SUBSCRIBE": ("id", "ack"), "UNSUBSCRIBE": ("id", "destination")}
@@ -36,7 +40,7 @@ class Connection(Conversation[ClientEvent]):
     and is never used again.
     """
 
-    __slots__ = ()
+    __slots__ = ("_heads",)
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class Connection(Conversation[ClientEvent]):
                 limits=limits if limits is not None else Limits.client(),
             )
         )
+        self._heads = SendHeads()
 
     # What the client says
 
@@ -116,10 +121,25 @@ class Connection(Conversation[ClientEvent]):
             LocalProtocolError: not connected, an unknown transaction, a receipt id in use, or a header that
                 the negotiated version cannot represent.
         """
+        engine = self._engine
+        plain = not headers and transaction is None and content_length
+        if (
+            plain
+            and engine.state is _CONNECTED
+            and (receipt is None or receipt not in engine.ledger.receipts)
+        ):
+            octets = self._heads.frame(destination, content_type, receipt, body)
+            if octets is not None:
+                engine.output.append(octets)
+                if receipt is not None:
+                    engine.ledger.receipts.add(receipt)
+                return
         own = [("destination", destination)]
-        self._submit(
+        octets = self._submit(
             "SEND", own, transaction, receipt, headers, body, content_type, content_length=content_length
         )
+        if plain:
+            self._heads.learn(destination, content_type, receipt, body, octets)
 
     def subscribe(
         self,
@@ -139,7 +159,7 @@ class Connection(Conversation[ClientEvent]):
             LocalProtocolError: not connected, an id in use, an unknown ack mode, or a header that cannot be
                 represented.
         """
-        self._allow("SUBSCRIBE")
+        self._engine.allow("SUBSCRIBE")
         try:
             mode = AckMode.AUTO if ack is None else AckMode(ack)
         except ValueError:
@@ -181,7 +201,7 @@ class Connection(Conversation[ClientEvent]):
             LocalProtocolError: not connected, nothing of that name is subscribed, or a header cannot be
                 represented.
         """
-        self._allow("UNSUBSCRIBE")
+        self._engine.allow("UNSUBSCRIBE")
         subscription = self._engine.ledger.find(id, destination)
         if subscription is None:
             name = repr(destination if id is None else id)
@@ -236,7 +256,7 @@ class Connection(Conversation[ClientEvent]):
             LocalProtocolError: not connected, the name is that of an open transaction, or it cannot be
                 represented.
         """
-        self._allow("BEGIN")
+        self._engine.allow("BEGIN")
         transactions = self._engine.ledger.transactions
         if transaction in transactions:
             raise LocalProtocolError(
@@ -277,10 +297,6 @@ class Connection(Conversation[ClientEvent]):
 
     # Saying
 
-    def _allow(self, command: str) -> None:
-        if next_state(self._engine.state, command) is None:
-            raise self._engine.refusal(command)
-
     def _submit(
         self,
         command: str,
@@ -292,9 +308,9 @@ class Connection(Conversation[ClientEvent]):
         content_type: str | None = None,
         *,
         content_length: bool = True,
-    ) -> None:
-        """Write a frame, or raise and change nothing."""
-        self._allow(command)
+    ) -> bytes:
+        """Write a frame and return its octets, or raise and change nothing."""
+        self._engine.allow(command)
         if transaction is not None:
             if transaction not in self._engine.ledger.transactions:
                 raise LocalProtocolError(
@@ -316,6 +332,7 @@ class Connection(Conversation[ClientEvent]):
         self._engine.commit(command, octets)
         if receipt is not None:
             self._engine.ledger.receipts.add(receipt)
+        return octets
 
     def _acknowledge(
         self,
@@ -325,7 +342,7 @@ class Connection(Conversation[ClientEvent]):
         receipt: str | None,
         headers: HeaderPairs,
     ) -> None:
-        self._allow(command)
+        self._engine.allow(command)
         version, ledger = self._engine.version, self._engine.ledger
         if command == "NACK" and not version.rules.has_nack:
             raise LocalProtocolError(
@@ -360,7 +377,7 @@ class Connection(Conversation[ClientEvent]):
     def _end_transaction(
         self, command: str, transaction: str, receipt: str | None, headers: HeaderPairs
     ) -> None:
-        self._allow(command)
+        self._engine.allow(command)
         transactions = self._engine.ledger.transactions
         if transaction not in transactions:
             raise LocalProtocolError(Misuse.UNKNOWN_TRANSACTION, f"transaction {transaction!r} is not open")

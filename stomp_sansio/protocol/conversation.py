@@ -86,7 +86,7 @@ class Conversation(Generic[_EventT]):
     @property
     def unsent(self) -> int:
         """Octets that wait for `data_to_send`: a caller that writes much waits while they are many."""
-        return len(self._engine.output)
+        return self._engine.output.size
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None. Any other call may change it."""

@@ -16,23 +16,24 @@ _WORTH_SHARING = 4096
 class Output:
     """A queue of octets. `len` is how many wait."""
 
-    __slots__ = ("_heads", "_offset", "_pieces", "_size", "_taken")
+    __slots__ = ("_heads", "_offset", "_pieces", "_taken", "size")
 
     def __init__(self) -> None:
         self._pieces: deque[bytes] = deque()
         self._offset = 0
-        self._size = 0
+        self.size = 0
+        """How many octets wait."""
         # How many pieces were taken, and which of those that wait, counted alike, go on in the next one.
         self._taken = 0
         self._heads: deque[int] = deque()
 
     def __len__(self) -> int:
-        return self._size
+        return self.size
 
     def append(self, data: bytes) -> None:
         """Queue a frame, or an EOL, behind the others."""
         self._pieces.append(data)
-        self._size += len(data)
+        self.size += len(data)
 
     def append_parts(self, head: bytes, rest: bytes) -> None:
         """Queue a frame in two parts, so that a `rest` that many queues share is not copied into each."""
@@ -42,14 +43,14 @@ class Output:
             self._heads.append(self._taken + len(self._pieces))
             self._pieces.append(head)
             self._pieces.append(rest)
-        self._size += len(head) + len(rest)
+        self.size += len(head) + len(rest)
 
     def clear(self) -> None:
         """Forget everything that waits."""
         self._taken += len(self._pieces)
         self._heads.clear()
         self._pieces.clear()
-        self._offset = self._size = 0
+        self._offset = self.size = 0
 
     def take_piece(self) -> bytes:
         """Remove and return what was appended first, or what is left of it; b"" when nothing waits."""
@@ -62,7 +63,7 @@ class Output:
             self._taken += 1
             piece += self._pieces.popleft()
         self._taken += 1
-        self._size -= len(piece)
+        self.size -= len(piece)
         return piece
 
     def take(self, max_bytes: int | None = None) -> bytes:
@@ -74,7 +75,7 @@ class Output:
         if max_bytes is not None and max_bytes < 0:
             raise ValueError(f"max_bytes is {max_bytes}: pass a number of octets, or None for all")
         pieces, offset = self._pieces, self._offset
-        if max_bytes is None or self._size <= max_bytes:
+        if max_bytes is None or self.size <= max_bytes:
             if offset:
                 pieces[0] = pieces[0][offset:]
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -95,5 +96,5 @@ class Output:
                     self._heads.popleft()
                 self._taken += 1
         self._offset = offset
-        self._size -= max_bytes
+        self.size -= max_bytes
         return b"".join(taken)

@@ -76,7 +76,7 @@ def _hear(engine: Engine[ServerEvent], frame: Frame) -> None:
         case "DISCONNECT":
             engine.events.extend(_implicit_aborts(engine))
             engine.events.append(Disconnect(receipt=receipt, headers=headers))
-            engine.state = State.DISCONNECTING
+            engine.enter(State.DISCONNECTING)
             engine.held = True
             # STOMP 1.2, "DISCONNECT": the client must send nothing more, so its silence means nothing.
             engine.heartbeat.stop_listening()
@@ -98,7 +98,7 @@ def _requested(engine: Engine[ServerEvent], headers: Headers) -> None:
             receipt=headers.get("receipt"),
         )
     heartbeat = offer_in(headers) if version.rules.has_heart_beats else (0.0, 0.0)
-    engine.state = State.CONNECTING
+    engine.enter(State.CONNECTING)
     engine.held = True
     engine.proposal = Proposal(version, heartbeat, names_version="accept-version" in headers)
     engine.events.append(

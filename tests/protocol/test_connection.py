@@ -344,6 +344,17 @@ def test_whatever_is_asked_is_written_as_it_is_meant_or_not_at_all(
     assert one(sent(connection)) == Frame("SUBSCRIBE", pairs)
 
 
+@pytest.mark.parametrize("version", list(Version))
+def test_a_message_like_the_one_before_is_written_alike(version: Version):
+    connection = client(version)
+    for receipt in (None, None, "r", "s", None):
+        connection.send("/q", b"abc", receipt=receipt)
+    refused(connection, Misuse.DUPLICATE_RECEIPT, connection.send, "/q", b"abc", receipt="s")
+    assert [frame.headers.get("receipt") for frame in sent(connection)] == [None, None, "r", "s", None]
+    tell(connection, wire("RECEIPT", "receipt-id:s"))
+    connection.send("/q", b"abc", receipt="s")
+
+
 # Good-bye
 
 
