@@ -10,9 +10,10 @@ names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import NewType, Protocol, TypeAlias, TypeVar
+
+from .records import record
 
 __all__ = [
     "Address",
@@ -37,7 +38,7 @@ one machine can have both.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TCPAddress:
     """A TCP endpoint."""
 
@@ -46,7 +47,7 @@ class TCPAddress:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnixAddress:
     """A Unix domain socket."""
 
@@ -56,7 +57,7 @@ class UnixAddress:
 Address: TypeAlias = TCPAddress | UnixAddress
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TLSWish:
     """What TLS is wanted; certificates and their verification are the driver's, by the `ssl.SSLContext` it
     was given.
@@ -68,7 +69,7 @@ class TLSWish:
     """Application protocols to offer, best first."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TLSInfo:
     """What a TLS hand-shake ended with."""
 
@@ -77,7 +78,7 @@ class TLSInfo:
     alpn: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OpenStream:
     """The wish for a new stream.
 
@@ -91,7 +92,7 @@ class OpenStream:
     """TLS from the first octet; `stream_opened` then means that its hand-shake is done."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StartTLS:
     """The wish to go on in TLS on a stream that is open.
 
@@ -105,7 +106,7 @@ class StartTLS:
     tls: TLSWish
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CloseStream:
     """The wish to end a stream. The driver answers with `stream_lost`, as for every stream.
 

@@ -6,10 +6,11 @@ This file must not know who subscribes, nor what is sent.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
+
+from ..records import record
 
 __all__ = [
     "KIND_RULES",
@@ -40,7 +41,7 @@ class Kind(Enum):
     """How others name a temp queue: what `reply-to` is turned into on its way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class KindRules:
     """What may be done with the destinations of one kind."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import LocalProtocolError, Misuse
@@ -74,14 +73,16 @@ class Accept(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class _Guest:
     """One stream and its link."""
 
-    link: Link
-    address: str
-    listener: int
-    opened: bool = False
+    __slots__ = ("address", "link", "listener", "opened")
+
+    def __init__(self, link: Link, address: str, listener: int) -> None:
+        self.link = link
+        self.address = address
+        self.listener = listener
+        self.opened = False
 
 
 class StreamEntrance:

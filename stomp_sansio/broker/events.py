@@ -6,13 +6,13 @@ them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..links.peers import PeerId, StreamRefused
 from ..protocol.events import AckMode, ConnectRequest
 from ..protocol.headers import Headers
 from ..protocol.versions import Version
+from ..records import field, record
 from ..redaction import excerpt
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class LoginAsked:
     """A client wants to connect: answer with `Broker.accept` or `Broker.reject`, now or within the open
     timeout.
@@ -41,13 +41,13 @@ class LoginAsked:
     """How: "tcp", "websocket", "xhr-streaming" or "xhr-polling"."""
     address: str
     """Where it came from, for people."""
-    http_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    http_headers: tuple[tuple[str, str], ...] = field(default=(), hidden=True)
     """The fields of the HTTP request that opened it, names in lower case: Cookie and Authorization among
     them.
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ClientConnected:
     """A client was accepted."""
 
@@ -60,7 +60,7 @@ class ClientConnected:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ClientGone:
     """A client that connected, or tried to, is gone. Its unacknowledged messages wait in their queues
     again.
@@ -73,7 +73,7 @@ class ClientGone:
     """A sentence for people. Never a credential."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Subscribed:
     """A client has subscribed."""
 
@@ -83,7 +83,7 @@ class Subscribed:
     ack: AckMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Unsubscribed:
     """A client has ended a subscription."""
 
@@ -92,7 +92,7 @@ class Unsubscribed:
     destination: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class MessageSent:
     """A message has come, outside of a transaction or by its COMMIT."""
 
@@ -115,7 +115,7 @@ class MessageSent:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class MessageDropped:
     """A message does not reach somebody whom it was meant for."""
 

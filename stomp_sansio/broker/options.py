@@ -6,14 +6,14 @@ One frozen object is passed to everything in here. This file must not know who r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from ..protocol.limits import KIB, MIB, Limits
+from ..records import field, names_of, record
 
 __all__ = ["BrokerOptions"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class BrokerOptions:
     """What a `Broker` is told. Times are in seconds, sizes in octets; no limit can be switched off.
 
@@ -80,7 +80,7 @@ class BrokerOptions:
     """What a client can make its connection hold."""
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
+        for name in names_of(self):
             value = getattr(self, name)
             if type(value) is int and value < 1:
                 raise ValueError(f"BrokerOptions.{name} is {value!r}: pass a whole number of at least 1")

@@ -6,15 +6,15 @@ This file must not know how any of them comes about.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from ..records import record
 from .exchange import Exchange
 from .peers import Peer
 
 __all__ = ["QueueStatistics", "Statistics", "take_statistics"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class QueueStatistics:
     """One queue."""
 
@@ -27,7 +27,7 @@ class QueueStatistics:
     consumers: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Statistics:
     """What there is, and what has been since the broker began."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import h11
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..protocol.limits import Limits
+from ..records import hot_record, record
 from ..redaction import redacted
 from .http_head import HeadReader, shown_start
 
@@ -27,7 +27,7 @@ _PIECE = 4096
 """Octets that h11 gets at once, and may hold without an event: a chunk's head, or trailers."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResponseHead:
     """The status and the header fields of a response."""
 
@@ -49,14 +49,14 @@ class ResponseHead:
         return f"ResponseHead(status={self.status}, headers=<{shown}>)"
 
 
-@dataclass(slots=True)
+@hot_record
 class ResponseData:
     """Octets of the body."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResponseEnd:
     """The response is whole."""
 

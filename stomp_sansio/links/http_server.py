@@ -9,7 +9,6 @@ the verdict depends on no cut.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 
@@ -17,6 +16,7 @@ import h11
 
 from ..errors import RemoteProtocolError
 from ..protocol.limits import Limits
+from ..records import record, replace
 from ..redaction import redacted
 from .http_answer import plain_answer
 from .http_head import HeadReader
@@ -35,7 +35,7 @@ shorter."""
 HeaderFields = Iterable[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HttpRequest:
     """A whole request."""
 

@@ -7,17 +7,17 @@ What lives here is a document; it must not know how it travels.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import NoReturn, cast
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..protocol.limits import Limits
+from ..records import record
 from .sockjs_status import Outcome, judge_status, refused_request
 
 __all__ = ["SockJSInfo", "encode_info", "parse_info"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class SockJSInfo:
     """What a SockJS service says of itself."""
 

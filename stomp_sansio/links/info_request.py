@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
@@ -15,6 +14,7 @@ from ..errors import LocalProtocolError, Misuse, RemoteProtocolError
 from ..machine import StreamAction, StreamId, StreamLoss, TLSInfo
 from ..protocol.deadlines import Deadlines
 from ..protocol.limits import Limits
+from ..records import record
 from .cookies import CookieJar
 from .extra_headers import checked_headers
 from .http_client import ResponseData, ResponseHead
@@ -33,7 +33,7 @@ INFO_TIMEOUT = 8.0
 """Seconds for /info, from the wish for a stream to the last octet: as long as browsers' clients give it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InfoReceived:
     """The service has answered."""
 

@@ -6,12 +6,12 @@ frames, nor any particular transport.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeAlias
 
 from ..errors import RemoteProtocolError
 from ..machine import Machine, StreamLoss
+from ..records import hot_record, record
 
 __all__ = ["Link", "LinkClosed", "LinkData", "LinkEvent", "LinkOpened", "Phase"]
 
@@ -29,7 +29,7 @@ class Phase(Enum):
     """The link had opened: STOMP could flow."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LinkOpened:
     """The link carries octets now. Comes once, before any `LinkData`."""
 
@@ -39,14 +39,14 @@ class LinkOpened:
     """The WebSocket subprotocol that the server chose, if any."""
 
 
-@dataclass(slots=True)
+@hot_record
 class LinkData:
     """Octets of the STOMP stream, in order. Where one ends and the next begins means nothing to STOMP."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LinkClosed:
     """The link is over and its streams are gone. Comes last and exactly once."""
 

@@ -5,12 +5,12 @@ What lives here knows the order of these steps and explains their failures. It m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..machine import Address, OpenStream, StartTLS, StreamId, StreamLoss, TCPAddress, TLSWish
 from ..protocol.limits import Limits
+from ..records import record
 from .link import LinkClosed, Phase
 from .proxy import Proxy
 from .url import Endpoint
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Route", "StreamOpening", "lost_stream", "route_to"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Route:
     """How a stream gets to where it is wanted."""
 

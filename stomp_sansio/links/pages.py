@@ -7,9 +7,10 @@ from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeAlias
+
+from ..records import field, record
 
 __all__ = ["Page", "PageAnswer", "answer_with_page"]
 
@@ -35,7 +36,7 @@ _MANNERS = (
 """What every page is told: it may do what a page of this server needs, and no other page may use it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Page:
     """What is shown at one path.
 
@@ -45,7 +46,7 @@ class Page:
 
     content_type: str
     """Such as "text/html; charset=utf-8"."""
-    body: bytes = field(repr=False)
+    body: bytes = field(hidden=True)
 
     def __post_init__(self) -> None:
         if not (

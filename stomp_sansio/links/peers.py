@@ -5,9 +5,9 @@ What lives here is names and events; it must not know any transport.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NewType, TypeAlias
 
+from ..records import field, hot_record, record
 from ..redaction import redacted
 from .link import LinkClosed
 
@@ -17,7 +17,7 @@ PeerId = NewType("PeerId", int)
 """The name of one client, chosen by the server, never used twice."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PeerOpened:
     """A client is there: octets flow both ways. Comes once for a peer, first."""
 
@@ -30,9 +30,9 @@ class PeerOpened:
     """The index of the listening socket."""
     subprotocol: str | None = None
     """The WebSocket subprotocol that was agreed on, if any."""
-    target: str | None = field(default=None, repr=False)
+    target: str | None = field(default=None, hidden=True)
     """Path and query of its first HTTP request; None for plain STOMP. The query may hold a token."""
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), hidden=True)
     """The fields of that request, names in lower case: Cookie and Authorization among them."""
 
     def shown_headers(self) -> tuple[tuple[str, str], ...]:
@@ -40,7 +40,7 @@ class PeerOpened:
         return tuple((name, redacted(name, value)) for name, value in self.headers)
 
 
-@dataclass(slots=True)
+@hot_record
 class PeerData:
     """Octets of the STOMP stream of a peer, in order. Where one ends and the next begins means nothing to
     STOMP."""
@@ -49,7 +49,7 @@ class PeerData:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PeerClosed:
     """A client is gone. Comes last and exactly once for each peer that was opened."""
 
@@ -57,7 +57,7 @@ class PeerClosed:
     how: LinkClosed
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StreamRefused:
     """A stream, or a request on one, that became no peer: for logs."""
 

@@ -7,10 +7,10 @@ proxy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from ..machine import TCPAddress
+from ..records import record
 from ..redaction import REDACTED
 from .hosts import InvalidURI, host_and_port
 from .url import Endpoint, EndpointKind, read_userinfo
@@ -18,7 +18,7 @@ from .url import Endpoint, EndpointKind, read_userinfo
 __all__ = ["Proxy", "parse_proxy", "proxy_for"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@record(kw_only=True)
 class Proxy:
     """An HTTP proxy that opens tunnels with CONNECT. Built by `parse_proxy`; its repr shows no password."""
 

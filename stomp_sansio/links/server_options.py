@@ -6,9 +6,9 @@ What lives here is one frozen object; it must not know who reads it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from ..protocol.limits import Limits
+from ..records import field, record
 from .origin import OriginPolicy
 from .pages import Page
 from .subprotocols import STOMP_SUBPROTOCOLS
@@ -19,7 +19,7 @@ PATHS = ("/stomp", "/ws", "/sockjs")
 """The paths that people try first: Spring's and our own examples, plain WebSocket's, and SockJS's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ServerOptions:
     """What a `LinkServer` is told. Times are in seconds.
 
@@ -62,7 +62,7 @@ class ServerOptions:
     max_sessions: int = 10_000
     """SockJS sessions over xhr at a time: they need no stream to live."""
 
-    pages: Mapping[str, Page] = field(default_factory=dict[str, Page], repr=False)
+    pages: Mapping[str, Page] = field(default_factory=dict[str, Page], hidden=True)
     """Pages for browsers, by path: "/" is what a bare address shows. Looked up at each request, so that what
     is put in later is there. The paths of SockJS stay what they are."""
 

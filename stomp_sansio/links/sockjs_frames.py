@@ -8,11 +8,11 @@ STOMP. Its errors name kinds and places, never contents: a message may hold a pa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..protocol.limits import Limits
+from ..records import record
 from .sockjs_payload import (
     decode_array,
     decode_close,
@@ -43,24 +43,24 @@ PRELUDE = b"h" * 2048 + b"\n"
 """The first line of an xhr_streaming response: some browsers show nothing before 2 KiB have come."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SockJSOpen:
     """The session is open (`o`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SockJSHeartbeat:
     """A sign of life (`h`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SockJSMessages:
     """Messages in order (`a[...]`, or `m"..."` with one), each as UTF-8."""
 
     messages: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SockJSClose:
     """The session is over (`c[code,reason]`, or a second `o`). Nothing after it counts."""
 

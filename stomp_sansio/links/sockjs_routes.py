@@ -6,9 +6,9 @@ What lives here is pure functions over requests; it must not know sessions or st
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
+from ..records import record
 from .http_server import HttpRequest
 
 __all__ = [
@@ -53,7 +53,7 @@ _METHODS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Route:
     """Where a request leads."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from ..errors import Fault, LinkFault, RemoteProtocolError
 from ..machine import StreamId
+from ..records import hot_record
 from ..redaction import excerpt
 from .http_server import HttpRequest, HttpServer
 from .info import SockJSInfo, encode_info
@@ -51,7 +51,7 @@ _TEXT = ("Content-Type", "text/plain; charset=UTF-8")
 _JSON = ("Content-Type", "application/json; charset=UTF-8")
 
 
-@dataclass(slots=True)
+@hot_record
 class Caller:
     """A stream that makes requests."""
 

@@ -7,12 +7,12 @@ anything, nor know which link will use the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from enum import Enum
 from urllib.parse import quote, unquote
 
 from ..errors import LinkFault
 from ..machine import Address, TCPAddress, TLSWish, UnixAddress
+from ..records import record, replace
 from ..redaction import REDACTED, is_secret
 from .hosts import DIGITS, ID_CHARACTERS, LETTERS, InvalidURI, host_and_port
 from .session_names import hidden_session
@@ -41,7 +41,7 @@ class EndpointKind(Enum):
     """SockJS: a base URL below which /info and the sessions live."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Scheme:
     kind: EndpointKind
     tls: bool
@@ -87,7 +87,7 @@ _OTHER_SCHEMES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@record(kw_only=True)
 class Endpoint:
     """One place where a STOMP server can be reached, and how.
 
@@ -259,7 +259,7 @@ def parse_urls(urls: str | Iterable[str]) -> tuple[Endpoint, ...]:
     return tuple(endpoints)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SessionIds:
     """What names a SockJS session in its URLs (SockJS 0.3.3, "Session URLs").
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -19,6 +18,7 @@ from wsproto.utilities import RemoteProtocolError as WSProtoError
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..protocol.limits import Limits
+from ..records import record
 from ..redaction import excerpt, redacted
 from .extra_headers import checked_headers
 from .http_answer import plain_answer
@@ -40,7 +40,7 @@ _MAX_HOST = 300
 input."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpgradeRequest:
     """What a client asked for when it opened a WebSocket."""
 
@@ -58,7 +58,7 @@ class UpgradeRequest:
         return f"UpgradeRequest(target={self.target.partition('?')[0]!r}, headers=<{shown}>)"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Upgraded:
     """The hand-shake is done: frames follow."""
 
@@ -71,7 +71,7 @@ class Upgraded:
     request: UpgradeRequest | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refused:
     """The hand-shake failed."""
 

@@ -12,7 +12,6 @@ the same rule whether fragmented or not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from wsproto import WSConnection
@@ -23,6 +22,7 @@ from wsproto.frame_protocol import CloseReason
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..protocol.limits import Limits
+from ..records import record
 from .chunks import is_utf8
 from .link import LinkData
 from .websocket_frames import BINARY, FIN, TEXT, FrameHeader, apply_mask, read_header
@@ -33,14 +33,14 @@ _WHOLE_MESSAGES = (FIN | TEXT, FIN | BINARY)
 _FIRST_CONTROL_OPCODE = 0x8
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ping:
     """A PING, to be answered with the same payload."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PeerClose:
     """The peer's Close. Nothing after it is read."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from enum import Enum
 
 from ..errors import LocalProtocolError, Misuse, RemoteProtocolError
 from ..machine import StreamAction, StreamId, StreamLoss, TLSInfo
 from ..protocol.deadlines import Deadlines
 from ..protocol.limits import Limits
+from ..records import replace
 from .chunks import is_utf8
 from .cookies import CookieJar
 from .extra_headers import checked_headers

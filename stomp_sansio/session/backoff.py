@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from ..records import record
 
 __all__ = ["DEFAULT_BACKOFF", "Backoff"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Backoff:
     """Exponential back-off with full jitter: clients that lost their server do not all come back at once."""
 

@@ -5,17 +5,17 @@ This file must not know who waits for what.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..protocol.events import Connected
+from ..records import hot_record, record
 from .subscription import Subscription
 from .tickets import Ticket
 
 __all__ = ["Changed", "CredentialsWanted", "Ended", "Interrupted", "Ready", "SessionEvent"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ready:
     """A connection is established and every subscription was asked for on it. The first one, or a new one."""
 
@@ -28,7 +28,7 @@ class Ready:
     connected: Connected
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interrupted:
     """A connection was lost, or could not be established, and another one will be tried."""
 
@@ -39,7 +39,7 @@ class Interrupted:
     """Seconds until the next attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ended:
     """The session is over. Comes last and exactly once."""
 
@@ -47,7 +47,7 @@ class Ended:
     """Why; None when it was closed in order."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CredentialsWanted:
     """An attempt waits for credentials: answer with `provide_credentials`, or `credentials_failed`."""
 
@@ -55,7 +55,7 @@ class CredentialsWanted:
     """The number of the attempt, from 1."""
 
 
-@dataclass(slots=True)
+@hot_record
 class Changed:
     """Something that somebody may wait for has changed: a ticket has settled, or a subscription has messages
     or has ended.

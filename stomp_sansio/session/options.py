@@ -6,27 +6,27 @@ This file must not know how any of it is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from ..links.link import Link
 from ..machine import StreamId
 from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.limits import Limits
 from ..protocol.versions import ALL_VERSIONS, Version
+from ..records import field, record
 from .backoff import Backoff
 
 __all__ = ["Credentials", "SessionOptions", "Target"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Credentials:
     """Who to be: asked for before every attempt, where a hook gives them."""
 
     login: str | None = None
-    passcode: str | None = field(default=None, repr=False)
-    connect_headers: HeaderPairs = field(default=(), repr=False)
+    passcode: str | None = field(default=None, hidden=True)
+    connect_headers: HeaderPairs = field(default=(), hidden=True)
     """More headers for CONNECT, such as `authorization`."""
-    http_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    http_headers: Mapping[str, str] = field(default_factory=dict[str, str], hidden=True)
     """More headers for the HTTP requests of WebSocket and SockJS, in place of those of the same name."""
 
     def __post_init__(self) -> None:
@@ -34,7 +34,7 @@ class Credentials:
         object.__setattr__(self, "connect_headers", Headers(self.connect_headers))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """One server to try."""
 
@@ -46,12 +46,12 @@ class Target:
     """Makes a fresh link to it, which takes its stream ids from the iterator."""
     login: str | None = None
     """Who to be at this server alone, where the session has no login."""
-    passcode: str | None = field(default=None, repr=False)
+    passcode: str | None = field(default=None, hidden=True)
     carries: Callable[[bytes], bool] = lambda body: True
     """Whether every transport to it can carry a body: SockJS carries UTF-8 text only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class SessionOptions:
     """How a session behaves. All times are seconds."""
 

@@ -6,10 +6,10 @@ This file must not know who talks, nor how the network brings any of it about.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 
 from ..machine import StreamLoss
+from ..records import record
 
 __all__ = ["Conditions", "Cut", "Path"]
 
@@ -27,7 +27,7 @@ class Cut(Enum):
     """Nothing passes in this direction any more, and nobody is told: the connection is half-open."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Path:
     """One direction of a connection."""
 
@@ -47,7 +47,7 @@ class Path:
     cut: Cut = Cut.RESET
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Conditions:
     """What becomes of one attempt to connect, and of the connection that comes of it."""
 
