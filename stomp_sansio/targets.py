@@ -7,7 +7,6 @@ in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
 
@@ -17,6 +16,7 @@ from .links.proxy import Proxy, parse_proxy, proxy_for
 from .links.url import Endpoint, EndpointKind, parse_urls
 from .machine import StreamId
 from .protocol.limits import Limits
+from .records import record
 from .session.options import Credentials, Target
 
 __all__ = ["TRANSPORTS", "Routing", "targets"]
@@ -27,7 +27,7 @@ TRANSPORTS: tuple[str, ...] = ("websocket", "xhr-streaming", "xhr-polling")
 """The transports of SockJS, by the names that sockjs-client gives them, in the usual order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Routing:
     """How servers are reached, whatever their URLs are."""
 
@@ -44,6 +44,8 @@ class Routing:
     token_bytes: Callable[[int], bytes]
     """Returns so many octets that nobody can guess."""
     limits: Limits
+    split_above: int | None = None
+    """How many octets a WebSocket message may have; None sends each frame as one."""
     open_timeout: float = 10.0
     """Seconds that one attempt may take, whichever transports it tries."""
     close_timeout: float = 10.0
@@ -115,6 +117,7 @@ def _websocket(endpoint: Endpoint, routing: Routing, proxy: Proxy | None) -> Mak
         stream_ids=ids,
         headers=_http_headers(routing, credentials),
         masking_key=lambda: routing.token_bytes(4),
+        split_above=routing.split_above,
         server_name=routing.server_name,
         proxy=proxy,
         limits=routing.limits,
@@ -136,6 +139,7 @@ def _sockjs(endpoint: Endpoint, routing: Routing, proxy: Proxy | None) -> MakeLi
         server_name=routing.server_name,
         proxy=proxy,
         limits=routing.limits,
+        split_above=routing.split_above,
         open_timeout=routing.open_timeout,
         close_timeout=routing.close_timeout,
     )

@@ -73,6 +73,10 @@ class ConnectKeywords(TypedDict, total=False):
     """Is told an error and our decision, whether another attempt may help, and decides instead of us."""
     limits: Limits | None
     """How much the server may make us hold."""
+    split_above: int | None
+    """How many octets a WebSocket message may have, for servers that take no larger ones: a frame goes in
+    several then, which the server must put together. None, the default, sends each frame as one.
+    """
     max_queue: int
     """How many messages of a subscription may wait to be taken, where it does not say. 64 by default."""
     max_outbox_messages: int

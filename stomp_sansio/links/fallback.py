@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from enum import Enum
 
 from ..errors import LocalProtocolError, Misuse, RemoteProtocolError
 from ..machine import StreamAction, StreamId, StreamLoss, TLSInfo
 from ..protocol.deadlines import Deadlines
 from ..protocol.limits import Limits
+from ..records import replace
 from .chunks import is_utf8
 from .cookies import CookieJar
 from .info_request import INFO_TIMEOUT, InfoReceived
@@ -22,6 +22,7 @@ from .link import Link, LinkClosed, LinkEvent, LinkOpened, Phase
 from .parts import Part, Parts
 from .proxy import Proxy
 from .silence import SILENCE
+from .sockjs_payload import check_array_split
 from .sockjs_service import TRANSPORTS, SockJSService
 from .url import Endpoint
 
@@ -82,6 +83,7 @@ class FallbackLink:
         server_name: str | None = None,
         proxy: Proxy | None = None,
         limits: Limits | None = None,
+        split_above: int | None = None,
         silence: float = SILENCE,
         info_timeout: float = INFO_TIMEOUT,
         open_timeout: float = 10.0,
@@ -91,19 +93,22 @@ class FallbackLink:
         """Prepare a link to the service at `base`, as given to `new SockJS(url)`.
 
         `token_bytes(n)` returns n octets that nobody can guess, as `secrets.token_bytes` does. `transports`
-        are tried in this order. `headers` go along with every request. In seconds: `silence` is how long the
-        server may say nothing once it has sent a beat, `info_timeout` how long /info may take, `open_timeout`
-        what the last transport has left of the time since the start, `request_timeout` how long an answer to
-        xhr_send may take, `close_timeout` how long closing may.
+        are tried in this order. `headers` go along with every request. With `split_above` no WebSocket
+        message has more octets than that. In seconds: `silence` is how long the server may say nothing once
+        it has sent a beat, `info_timeout` how long /info may take, `open_timeout` what the last transport has
+        left of the time since the start, `request_timeout` how long an answer to xhr_send may take,
+        `close_timeout` how long closing may.
 
         Raises:
             InvalidURI: the base is no web address.
             LocalProtocolError: a header field cannot be sent.
-            ValueError: there is no transport, or one has no such name.
+            ValueError: there is no transport, one has no such name, or `split_above` is too small for any
+                character.
         """
         unknown = [name for name in transports if name not in TRANSPORTS]
         if unknown or not transports:
             raise ValueError(f"the transports are {tuple(transports)!r}: name one or more of {TRANSPORTS!r}")
+        check_array_split(split_above)
         headers = tuple(headers)
         self._service = SockJSService(
             base=base,
@@ -114,6 +119,7 @@ class FallbackLink:
             server_name=server_name,
             proxy=proxy,
             limits=limits or Limits.client(),
+            split_above=split_above,
             silence=silence,
             info_timeout=info_timeout,
             request_timeout=request_timeout,

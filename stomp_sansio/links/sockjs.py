@@ -28,7 +28,7 @@ from .sockjs_frames import (
     SockJSOpen,
     SockJSReceiver,
 )
-from .sockjs_payload import WholeCharacters, encode_array
+from .sockjs_payload import WholeCharacters, check_array_split, encode_array, encode_arrays
 from .stream_link import StreamLink
 from .url import Endpoint, SessionIds, sockjs_endpoint
 from .websocket_layer import CLOSE_TIMEOUT, WebSocketLayer
@@ -42,7 +42,7 @@ class _When(Enum):
 
 
 class SockJSLayer:
-    """Stands on a WebSocket that carries SockJS frames. One `send` is one frame."""
+    """Stands on a WebSocket that carries SockJS frames. One `send` is one frame, unless it is to be split."""
 
     __slots__ = (
         "_characters",
@@ -53,16 +53,30 @@ class SockJSLayer:
         "_pings",
         "_receiver",
         "_silence",
+        "_split_above",
         "_subprotocol",
         "_web",
     )
 
-    def __init__(self, web: WebSocketLayer, *, limits: Limits, silence: float = SILENCE) -> None:
+    def __init__(
+        self,
+        web: WebSocketLayer,
+        *,
+        limits: Limits,
+        split_above: int | None = None,
+        silence: float = SILENCE,
+    ) -> None:
         """Take a WebSocket that nobody else drives.
 
-        `silence` is how long, in seconds, the server may say nothing.
+        With `split_above` a chunk goes in frames of at most so many octets. `silence` is how long, in
+        seconds, the server may say nothing.
+
+        Raises:
+            ValueError: `split_above` is too small for any character.
         """
+        check_array_split(split_above)
         self._web = web
+        self._split_above = split_above
         self._receiver = SockJSReceiver(limits)
         self._characters = WholeCharacters()
         self._silence = SilenceWatch(silence)
@@ -81,7 +95,7 @@ class SockJSLayer:
         self._rearm()
 
     def send(self, chunk: bytes, now: float) -> None:
-        """Queue a chunk as one frame.
+        """Queue a chunk as one frame, or as several if it is to be split.
 
         Raises:
             LocalProtocolError: the session is not open, or the chunk is no UTF-8. Nothing was queued.
@@ -90,8 +104,13 @@ class SockJSLayer:
             misuse = Misuse.CLOSED if self._ended else Misuse.NOT_CONNECTED
             raise LocalProtocolError(misuse, "The SockJS session is not open")
         text = self._characters.take(chunk)
-        if text:
+        if not text:
+            return
+        if self._split_above is None:
             self._web.send(encode_array((text,)), now)
+            return
+        for array in encode_arrays(text, self._split_above):
+            self._web.send(array, now)
 
     def carries(self, chunk: bytes) -> bool:
         """Tell whether the octets are UTF-8."""
@@ -236,6 +255,7 @@ class SockJSLink(StreamLink):
         stream_ids: Iterator[StreamId],
         headers: Iterable[tuple[str, str]] = (),
         masking_key: Callable[[], bytes] | None = None,
+        split_above: int | None = None,
         server_name: str | None = None,
         proxy: Proxy | None = None,
         limits: Limits | None = None,
@@ -244,12 +264,14 @@ class SockJSLink(StreamLink):
     ) -> None:
         """Prepare a link to a session of the service at `base`, as given to `new SockJS(url)`.
 
-        `headers` go along with the upgrade request. `masking_key` is as for `WebSocketLink`. `silence` is how
-        long, in seconds, the server may say nothing once it has sent a beat.
+        `headers` go along with the upgrade request. `masking_key` is as for `WebSocketLink`. With
+        `split_above` no WebSocket message has more octets than that. `silence` is how long, in seconds, the
+        server may say nothing once it has sent a beat.
 
         Raises:
             InvalidURI: the base is no web address.
             LocalProtocolError: a header field cannot be sent.
+            ValueError: `split_above` is too small for any character.
         """
         limits = limits or Limits.client()
         endpoint = sockjs_endpoint(base, "websocket", ids)
@@ -263,7 +285,7 @@ class SockJSLink(StreamLink):
             close_timeout=close_timeout,
         )
         super().__init__(
-            SockJSLayer(web, limits=limits, silence=silence),
+            SockJSLayer(web, limits=limits, split_above=split_above, silence=silence),
             next(stream_ids),
             route=route_to(endpoint, proxy=proxy, server_name=server_name),
             limits=limits,

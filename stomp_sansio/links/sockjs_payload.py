@@ -7,7 +7,7 @@ kinds and places, never contents: a message may hold a passcode.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NoReturn, cast
 
 from ..errors import LinkFault, LocalProtocolError, Misuse, RemoteProtocolError
@@ -15,10 +15,12 @@ from ..protocol.limits import Limits
 
 __all__ = [
     "WholeCharacters",
+    "check_array_split",
     "decode_array",
     "decode_close",
     "decode_message",
     "encode_array",
+    "encode_arrays",
     "encode_string",
     "not_text",
     "too_large",
@@ -26,6 +28,8 @@ __all__ = [
 
 _MAX_CLOSE_FRAME = 8 * 1024
 """Octets of a close frame. WebSocket allows 123 octets for the same reason."""
+_WIDEST_ARRAY = len(r'["\ud83d\ude00"]')
+"""Octets of an array that holds one character beyond the basic plane: the widest one that must fit."""
 _MAX_EXPLAINED = 64 * 1024
 """Characters of a malformed payload that are looked into once more for the sake of the error's name."""
 
@@ -93,6 +97,39 @@ def encode_array(messages: Iterable[bytes]) -> bytes:
     else:
         return ("[" + ",".join(map(encode_string, texts)) + "]").encode("ascii")
     raise not_text()
+
+
+def check_array_split(split_above: int | None) -> None:
+    """Make sure that an array of so many octets can hold any character.
+
+    Raises:
+        ValueError: it could not; the caller's mistake.
+    """
+    if split_above is not None and split_above < _WIDEST_ARRAY:
+        raise ValueError(
+            f"split_above is {split_above}: pass at least {_WIDEST_ARRAY}, since one character may take so "
+            "many octets in a SockJS frame"
+        )
+
+
+def encode_arrays(message: bytes, split_above: int) -> Iterator[bytes]:
+    """Yield the canonical arrays that carry a message in pieces, each of at most `split_above` octets.
+
+    Escapes count, and characters stay whole.
+
+    Raises:
+        LocalProtocolError: the message is no UTF-8 (`NOT_UTF8`).
+    """
+    whole = encode_array((message,))
+    if len(whole) <= split_above:
+        yield whole
+        return
+    text = message.decode("utf-8")
+    # As many characters as fit if escapes are spread evenly; where they are not, the piece is cut again.
+    frame = len('[""]')
+    characters = max(1, len(text) * (split_above - frame) // (len(whole) - frame))
+    for start in range(0, len(text), characters):
+        yield from encode_arrays(text[start : start + characters].encode("utf-8"), split_above)
 
 
 _BLANKS = " \t\n\r"

@@ -7,11 +7,11 @@ transport will be tried, nor when.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 
 from ..errors import LinkFault, RemoteProtocolError
 from ..machine import StreamId
 from ..protocol.limits import Limits
+from ..records import field, record, replace
 from .cookies import CookieJar
 from .hosts import InvalidURI
 from .info_request import InfoRequest
@@ -27,7 +27,7 @@ TRANSPORTS = ("websocket", "xhr-streaming", "xhr-polling")
 """The transports, by the names that sockjs-client gives them, best first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class SockJSService:
     """Where the service is, and what every request to it has in common."""
 
@@ -37,12 +37,14 @@ class SockJSService:
     """Fresh names for streams."""
     token_bytes: Callable[[int], bytes]
     """Returns so many octets that nobody can guess, as `secrets.token_bytes` does."""
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(hidden=True)
     cookies: CookieJar
     server_name: str | None
     """The name that the certificate must carry, where it is not the URL's host."""
     proxy: Proxy | None
     limits: Limits
+    split_above: int | None
+    """How many octets a WebSocket message may have; None sends each chunk as one."""
     silence: float
     info_timeout: float
     request_timeout: float
@@ -76,6 +78,7 @@ class SockJSService:
                 stream_ids=self.stream_ids,
                 headers=self.cookies.headers(self.headers),
                 masking_key=lambda: self.token_bytes(4),
+                split_above=self.split_above,
                 server_name=self.server_name,
                 proxy=self.proxy,
                 limits=self.limits,

@@ -99,6 +99,8 @@ def test_what_cannot_be_used_is_refused_at_once():
             make(transports=transports)
     with pytest.raises(LocalProtocolError):
         make(headers=[("Host", "x")])
+    with pytest.raises(ValueError, match="split_above"):
+        make(split_above=15)
     link = make()
     link.start(0.0)
     with pytest.raises(LocalProtocolError):

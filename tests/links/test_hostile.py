@@ -292,6 +292,7 @@ def test_what_shows_a_link_shows_no_secret(make: Make) -> None:
     link = make(proxy=parse_proxy(f"http://user:{CANARY}@proxy"))
     at = sockjs_endpoint(BASE, "xhr_send", IDS)
     service = SockJSService(
+        split_above=None,
         base=BASE,
         stream_ids=stream_ids(),
         token_bytes=random.Random(1).randbytes,

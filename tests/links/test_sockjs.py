@@ -132,6 +132,22 @@ def test_a_chunk_goes_as_one_frame():
     assert link.unsent == 0
 
 
+def test_a_chunk_goes_in_several_frames_where_that_is_wished():
+    link, driver, stream = opened(split_above=20)
+    link.send("SEND\n\n12345678ä\0".encode(), 0.0)
+    frames = said(driver, stream)
+    assert len(frames) > 1
+    assert {opcode for opcode, _ in frames} == {1}
+    assert all(len(frame) <= 20 for _, frame in frames)
+    pieces = [piece for _, frame in frames for piece in decode_array(frame, LIMITS)]
+    assert b"".join(pieces).decode() == "SEND\n\n12345678ä\0"
+
+
+def test_frames_that_hold_no_character_are_refused_at_once():
+    with pytest.raises(ValueError, match="split_above is 15"):
+        client(split_above=15)
+
+
 def test_a_character_that_two_chunks_share_goes_whole():
     link, driver, stream = opened()
     octets = "ä".encode()

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from stomp_sansio.errors import LinkFault, LocalProtocolError, Misuse, RemoteProtocolError
 from stomp_sansio.links.sockjs_payload import (
     WholeCharacters,
+    check_array_split,
     decode_array,
     decode_close,
     decode_message,
     encode_array,
+    encode_arrays,
     encode_string,
 )
 from stomp_sansio.protocol.limits import Limits
@@ -201,6 +203,31 @@ def test_what_is_no_text_cannot_be_written():
         encode_array([b"fine", b"\xff"])
     assert raised.value.misuse is Misuse.NOT_UTF8
     assert "base64" in str(raised.value)
+
+
+@given(st.text(), st.integers(16, 60))
+def test_a_message_in_pieces_is_the_message_and_no_piece_is_too_long(text: str, split_above: int):
+    message = text.encode("utf-8")
+    arrays = list(encode_arrays(message, split_above))
+    assert b"".join(piece for array in arrays for piece in decode_array(array, LIMITS)) == message
+    assert max(map(len, arrays)) <= split_above
+
+
+def test_pieces_are_as_long_as_they_may_be_where_escapes_are_spread_evenly():
+    lengths = [len(array) for array in encode_arrays(b"x" * 100_000, 8192)]
+    assert lengths[:-1] == [8192] * (len(lengths) - 1)
+
+
+def test_what_fits_goes_whole():
+    assert list(encode_arrays(b"SEND\n\n\0", 1000)) == [encode_array([b"SEND\n\n\0"])]
+
+
+def test_the_widest_character_must_fit():
+    check_array_split(None)
+    check_array_split(16)
+    assert list(encode_arrays("🎉".encode(), 16)) == [b'["\\ud83c\\udf89"]']
+    with pytest.raises(ValueError, match="pass at least 16"):
+        check_array_split(15)
 
 
 @given(st.text(), st.lists(st.integers(0, 60)))

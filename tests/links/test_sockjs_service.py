@@ -23,6 +23,7 @@ def service(url: str = "http://h/echo?t=1") -> SockJSService:
     jar = CookieJar(path="/echo", secure=False)
     jar.store(["JSESSIONID=7"])
     return SockJSService(
+        split_above=None,
         base=parse_url(url),
         stream_ids=(StreamId(number) for number in count(1)),
         token_bytes=random.Random(1).randbytes,
