@@ -1,0 +1,3 @@
+"""`stomp-sansio`: STOMP from the command line. Nothing is imported here, so that it starts fast."""
+
+__all__: list[str] = []

@@ -1,0 +1,252 @@
+"""`stomp-sansio broker`: a broker in memory, until it is told to end.
+
+What lives here knows sockets, certificates and terminals; it must not know what a broker does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Iterable, Mapping
+
+import stomp_asyncio
+from stomp_sansio.broker.events import BrokerEvent, ClientGone, StreamRefused
+from stomp_sansio.broker.statistics import Statistics
+from stomp_sansio.serving import ServeKeywords
+
+from .connecting import seconds
+from .credentials import read_passcode
+from .escapes import escaped
+from .exits import Exit, UsageError
+from .live import Live
+from .running import Stopping
+from .running import run as run_in_loop
+from .terminal import Terminal
+
+__all__ = ["SUMMARY", "add_arguments", "run"]
+
+SUMMARY = "run a broker in memory, for plain STOMP, WebSocket and SockJS"
+
+_INTERVAL = 1.0
+"""Seconds between two looks at the numbers."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say where to listen, and who may come in."""
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        action="append",
+        type=_address,
+        help="where to listen, several times for several ports; port 0 is any that is free, and no host is "
+        "every interface (default: 127.0.0.1:61613)",
+    )
+    parser.add_argument("--cert", metavar="FILE", help="a certificate, with its chain: speak TLS alone")
+    parser.add_argument("--key", metavar="FILE", help="its private key, where it is not in the same file")
+    parser.add_argument("--login", metavar="NAME", help="let only this login in (default: everybody)")
+    parser.add_argument(
+        "--passcode-file",
+        metavar="FILE",
+        help="its passcode is the first line; otherwise it is STOMP_PASSCODE, or asked for on a terminal",
+    )
+    parser.add_argument(
+        "--path",
+        metavar="PATH",
+        action="append",
+        help="where WebSocket and SockJS are, several times for several (default: /stomp, /ws and /sockjs)",
+    )
+    parser.add_argument(
+        "--origin",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="web pages from elsewhere that may connect, as https://app.example.com",
+    )
+    parser.add_argument(
+        "--close-timeout",
+        metavar="S",
+        type=seconds,
+        default=10.0,
+        help="seconds that clients may take at the end for what was queued (default: 10)",
+    )
+    parser.add_argument("--json", action="store_true", help="write lines of JSON: where it listens, numbers")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the broker until SIGTERM or Ctrl-C."""
+    login: Mapping[str, str] | None = None
+    if arguments.login is not None:
+        login = {arguments.login: read_passcode(arguments.login, arguments.passcode_file, os.environ)}
+    elif arguments.passcode_file is not None:
+        raise UsageError("--passcode-file needs --login NAME: whose passcode is it?")
+    context = _context(arguments.cert, arguments.key)
+    return run_in_loop(lambda stopping: _serve(arguments, login, context, stopping), endless=True)
+
+
+async def _serve(
+    arguments: argparse.Namespace,
+    login: Mapping[str, str] | None,
+    context: ssl.SSLContext | None,
+    stopping: Stopping,
+) -> int:
+    terminal = Terminal()
+    live = Live(terminal)
+
+    def heard(event: BrokerEvent) -> None:
+        match event:
+            case ClientGone(clean=False, reason=reason):
+                live.remark(f"a client is gone: {escaped(reason)}\n")
+            case StreamRefused(reason=reason):
+                live.remark(f"a client was refused: {escaped(reason)}\n")
+            case _:
+                pass
+
+    keywords = ServeKeywords(
+        login=login, origins=arguments.origin, on_event=heard, close_timeout=arguments.close_timeout
+    )
+    if arguments.path is not None:
+        keywords["path"] = arguments.path
+    sockets = _sockets(arguments.listen or [("127.0.0.1", 61613)])
+    async with stomp_asyncio.serve(sockets=sockets, ssl=context, **keywords) as server:
+        first, urls = _authority(server.addresses[0]), server.urls
+        every = [url.replace(first, _authority(at), 1) for at in server.addresses for url in urls]
+        if arguments.json:
+            terminal.json({"event": "listening", "urls": every})
+        else:
+            for url in every:
+                terminal.line(url)
+        await _watch(server, live, terminal, arguments.json, stopping)
+        live.clear()
+        terminal.remark("ending: clients get what is queued\n")
+    last = server.statistics()
+    if arguments.json:
+        terminal.json({"event": "ended", **_numbers(last)})
+    else:
+        terminal.remark(f"ended: {last.sent:,} messages came, {last.delivered:,} went out\n")
+    return Exit.OK
+
+
+async def _watch(
+    server: stomp_asyncio.Server, live: Live, terminal: Terminal, json: bool, stopping: Stopping
+) -> None:
+    """Show the numbers until it is time to end."""
+    before = server.statistics()
+    while not stopping:
+        try:
+            async with asyncio.timeout(_INTERVAL):
+                await stopping.asked.wait()
+        except TimeoutError:
+            now = server.statistics()
+            if json and (now.sent, now.delivered, now.connections) != (
+                before.sent,
+                before.delivered,
+                before.connections,
+            ):
+                terminal.json({"event": "statistics", **_numbers(now)})
+            live.show(_lines(now, before))
+            before = now
+
+
+def _numbers(numbers: Statistics) -> dict[str, int]:
+    queues = numbers.queues.values()
+    return {
+        "connections": numbers.connections,
+        "subscriptions": numbers.subscriptions,
+        "sent": numbers.sent,
+        "delivered": numbers.delivered,
+        "dropped": numbers.dropped,
+        "backlog": numbers.backlog,
+        "queues": len(queues),
+        "waiting": sum(queue.waiting for queue in queues),
+        "unacknowledged": sum(queue.unacknowledged for queue in queues),
+    }
+
+
+def _lines(now: Statistics, before: Statistics) -> list[str]:
+    numbers = _numbers(now)
+    came = (now.sent - before.sent) / _INTERVAL
+    went = (now.delivered - before.delivered) / _INTERVAL
+    return [
+        f"{now.connections:,} clients, {now.subscriptions:,} subscriptions; "
+        f"in {now.sent:,} ({came:,.0f}/s), out {now.delivered:,} ({went:,.0f}/s), dropped {now.dropped:,}",
+        f"{numbers['queues']:,} queues: {numbers['waiting']:,} waiting, "
+        f"{numbers['unacknowledged']:,} unacknowledged; {now.backlog:,} octets to be written",
+    ]
+
+
+def _address(text: str) -> tuple[str | None, int]:
+    """Return host and port of HOST:PORT, :PORT or [IPV6]:PORT."""
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not port.isascii() or not port.isdigit() or int(port) > 65_535 or (not host and ":" not in text):
+        raise argparse.ArgumentTypeError(f"{text!r}: write HOST:PORT, as 127.0.0.1:61613 or [::1]:61613")
+    return host or None, int(port)
+
+
+def _authority(address: tuple[str, int]) -> str:
+    host, port = address
+    # Somebody has to write it: what means every interface is reached at this machine's own address.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # shown, not listened on
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _sockets(addresses: Iterable[tuple[str | None, int]]) -> list[socket.socket]:
+    """Return a listening socket for each address.
+
+    Raises:
+        OSError: one of them cannot be had; the message says which, and what to do.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        for host, port in addresses:
+            sockets += _listening(host, port)
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def _listening(host: str | None, port: int) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    try:
+        for family, _, _, _, where in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            # All on the same port, should it be one that was free.
+            at = (where[0], sockets[0].getsockname()[1] if sockets else port)
+            sockets.append(socket.create_server(at, family=family, backlog=1_024))
+    except OSError as error:
+        for sock in sockets:
+            sock.close()
+        advice = {
+            errno.EADDRINUSE: "another program listens there: end it, or take another port",
+            errno.EACCES: "ports below 1024 are for the administrator: take another port",
+            errno.EADDRNOTAVAIL: "this machine has no such address: write 127.0.0.1, or :PORT for all",
+        }.get(error.errno or 0, error.strerror or str(error))
+        raise OSError(error.errno, f"cannot listen on {host or '*'}:{port}: {advice}") from error
+    return sockets
+
+
+def _context(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        if key is not None:
+            raise UsageError("--key needs --cert FILE: the certificate that it belongs to")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key)
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no file {certificate if key is None else f'{certificate} or {key}'}"
+        ) from error
+    except (OSError, ssl.SSLError) as error:
+        mismatch = isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH"
+        why = "the key does not belong to the certificate" if mismatch else str(error)
+        raise UsageError(f"the certificate {certificate} cannot be used: {why}") from error
+    return context

@@ -1,0 +1,123 @@
+"""The front door of the command line: which commands there are, and how each is called and ends.
+
+A command's module is imported when it is called. This file must not know what any of them does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from .exits import EXIT_CODES, Exit, exit_of
+from .terminal import Terminal
+
+__all__ = ["COMMANDS", "Command", "main"]
+
+PROGRAM = "stomp-sansio"
+
+
+class Command(Protocol):
+    """What the module of a command has."""
+
+    SUMMARY: str
+    """One line, for `--help`; the table says the same."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Say what the command may be told."""
+        ...
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; return the exit code. What it raises becomes one line, and a code by `exits.exit_of`."""
+        ...
+
+
+COMMANDS = {
+    "broker": "run a broker in memory, for plain STOMP, WebSocket and SockJS",
+}
+"""Each command, by the name of its module, with its summary: `--help` imports none of them."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    terminal = Terminal()
+    try:
+        return _dispatch(arguments, terminal)
+    except SystemExit as leaving:
+        # argparse has written what it had to say.
+        return leaving.code if isinstance(leaving.code, int) else Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        terminal.silence()
+        return Exit.BROKEN_PIPE
+    except Exception as error:
+        code = exit_of(error)
+        name = arguments[0] if arguments and arguments[0] in COMMANDS else ""
+        terminal.complain(f"{PROGRAM} {name}".rstrip(), error)
+        return code
+
+
+def _dispatch(arguments: list[str], terminal: Terminal) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        terminal.text(_help())
+        return Exit.OK if arguments else Exit.USAGE
+    if arguments[0] in ("-V", "--version"):
+        terminal.text(f"{PROGRAM} {_version()}\n")
+        return Exit.OK
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        terminal.remark(f"{PROGRAM}: there is no command {name!r}{_guess(name)}\n")
+        return Exit.USAGE
+    command = cast("Command", importlib.import_module(f"stomp_cli.{name}"))
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} {name}",
+        description=f"{command.SUMMARY[:1].upper()}{command.SUMMARY[1:]}.",
+        epilog=_codes(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(rest))
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [
+        f"usage: {PROGRAM} COMMAND ...",
+        "",
+        "STOMP 1.0, 1.1 and 1.2 over TCP, WebSocket and SockJS.",
+        "",
+        *(f"  {name.ljust(width)}  {summary}" for name, summary in sorted(COMMANDS.items())),
+        "",
+        f"{PROGRAM} COMMAND --help explains one of them; {PROGRAM} --version says which this is.",
+        "",
+        _codes(),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _codes() -> str:
+    rows = (f"  {code.value:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
+    return "\n".join(["exit codes:", *rows])
+
+
+def _guess(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, 1)
+    hint = f": is it {near[0]!r}?" if near else ""
+    return f"{hint}; {PROGRAM} --help lists them" if hint else f": {PROGRAM} --help lists them"
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("stomp-sansio")
+    except PackageNotFoundError:
+        return "(not installed)"
