@@ -10,6 +10,7 @@ names.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import NewType, Protocol, TypeAlias, TypeVar
 
@@ -17,6 +18,7 @@ from .records import record
 
 __all__ = [
     "Address",
+    "Capture",
     "CloseStream",
     "Machine",
     "OpenStream",
@@ -53,6 +55,12 @@ class UnixAddress:
 
     path: str
 
+
+Capture: TypeAlias = Callable[[str], object]
+"""Is told everything that crosses this border, as lines of JSON without their ends: write each to a file, in
+US-ASCII, and `stomp-sansio trace` shows, replays and explains it. Secrets are hidden before. It must not
+wait; what it raises is logged and ends the capture, which has 64 MiB at most.
+"""
 
 Address: TypeAlias = TCPAddress | UnixAddress
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypedDict, TypeVar
+from typing import ClassVar, Protocol, TypedDict, TypeVar
 
 from .broker.broker import Broker
 from .broker.events import BrokerEvent, LoginAsked
@@ -17,12 +17,25 @@ from .broker.options import BrokerOptions
 from .broker.statistics import Statistics
 from .links.pages import Page
 from .links.peers import PeerId
+from .machine import Capture, Machine
 from .protocol.events import ConnectRequest
 from .protocol.headers import HeaderPairs
 
-__all__ = ["Page", "ServeKeywords", "ServerCore"]
+__all__ = ["Log", "Page", "ServeKeywords", "ServerCore"]
 
 T = TypeVar("T")
+
+
+class Log(Protocol):
+    """What `logging.Logger` offers."""
+
+    def debug(self, line: str, event: BrokerEvent, /) -> None:
+        """Log what happened."""
+        ...
+
+    def error(self, line: str, /, *, exc_info: Exception) -> None:
+        """Log what the application should not have raised."""
+        ...
 
 
 class ServeKeywords(TypedDict, total=False):
@@ -41,9 +54,11 @@ class ServeKeywords(TypedDict, total=False):
     options: BrokerOptions | None
     """Limits and manners."""
     on_event: Callable[[BrokerEvent], object] | None
-    """Is told everything that happens, as it happens. It must return soon."""
+    """Is told everything that happens, as it happens. It must return soon; what it raises is logged."""
     close_timeout: float
     """Seconds that clients may take at the end for what was queued: 10."""
+    capture: Capture | None
+    """Where a record of everything that passes goes, line by line; None, the default, keeps none."""
     pages: Mapping[str, Page]
     """Pages for browsers, by path, as {"/": Page("text/html; charset=utf-8", octets)}. A page may load from
     this server alone, and connect to it alone. Looked up at each request: what is put in later is there.
@@ -53,10 +68,13 @@ class ServeKeywords(TypedDict, total=False):
 class ServerCore(ABC):
     """What servers of all colours have."""
 
+    broker_class: ClassVar[type[Broker]] = Broker
+    """What is made. A test may have something in its place that behaves worse."""
+
     def __init__(
         self,
         token_bytes: Callable[[int], bytes],
-        tell: Callable[[BrokerEvent], object],
+        log: Log,
         *,
         tls: bool,
         login: Mapping[str, str] | Callable[[ConnectRequest], bool] | None = None,
@@ -65,10 +83,11 @@ class ServerCore(ABC):
         options: BrokerOptions | None = None,
         on_event: Callable[[BrokerEvent], object] | None = None,
         close_timeout: float = 10.0,
+        capture: Capture | None = None,
         pages: Mapping[str, Page] = MappingProxyType({}),
     ) -> None:
-        """Make a broker that listens nowhere yet. `token_bytes(n)` returns n octets that nobody can foresee;
-        `tell` logs an event.
+        """Make a broker that listens nowhere yet. `token_bytes(n)` returns n octets that nobody can
+        foresee.
 
         Raises:
             ImportError: a package is not installed; the message says which.
@@ -93,15 +112,26 @@ class ServerCore(ABC):
             pages=pages,
             limits=options.limits,
         )
-        self.broker = Broker(LinkServer(token_bytes, manners), lambda: token_bytes(16).hex(), options)
-        """The machine. Give it commands through the server's methods: they carry out what it wishes then."""
+        self.broker = self.broker_class(
+            LinkServer(token_bytes, manners), lambda: token_bytes(16).hex(), options
+        )
+        """The broker. Give it commands through the server's methods: they carry out what it wishes then."""
+        self.machine: Machine[BrokerEvent] = self.broker
+        """What is to be driven: the broker, or what stands around it."""
+        if capture is not None:
+            # Imported here: who keeps no record pays nothing for it.
+            from .capture.recorder import Recorder
+
+            self.machine = Recorder(
+                self.broker, capture, on_failure=lambda error: log.error("capture= raised", exc_info=error)
+            )
         self.close_timeout = close_timeout
         self.addresses: list[tuple[str, int]] = []
         """Host and port of each listening socket."""
         self._tls = tls
         self._base = manners.bases[0]
         self._may_enter = login if callable(login) or login is None else Logins(login).allows
-        self._tell = tell
+        self._log = log
         self._on_event = on_event
 
     @property
@@ -149,11 +179,14 @@ class ServerCore(ABC):
 
     def hear(self, event: BrokerEvent, now: float) -> None:
         """Take note of an event of the broker: let clients in or not, and pass it on."""
-        self._tell(event)
+        self._log.debug("%r", event)
         if isinstance(event, LoginAsked):
             if self._may_enter is None or self._may_enter(event.request):
                 self.broker.accept(event.peer, now)
             else:
                 self.broker.reject(event.peer, now, details="login or passcode is wrong")
         if self._on_event is not None:
-            self._on_event(event)
+            try:
+                self._on_event(event)
+            except Exception as error:  # whatever the application's function raises is its own affair
+                self._log.error("on_event= raised", exc_info=error)

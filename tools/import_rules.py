@@ -48,12 +48,17 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     # Chooses a link for a URL: the one room that knows both links and sessions.
     "targets": frozenset({"errors", "records", "redaction", "machine", "protocol", "links", "session"}),
     # A broker on a port for all transports: the one room that knows both links and brokers.
-    "serving": frozenset({"errors", "records", "redaction", "machine", "protocol", "links", "broker"}),
+    "serving": frozenset(
+        {"errors", "records", "redaction", "machine", "protocol", "links", "broker", "capture"}
+    ),
     # A driver's own part of the border, and what every client is made of: adapters add their colour.
     "tls": frozenset({"machine"}),
     "driver": frozenset({"machine", "tls"}),
-    "client": frozenset({"errors", "records", "redaction", "machine", "protocol", "session", "targets"}),
-    "capture": frozenset({"errors", "records", "redaction", "machine", "protocol"}),
+    "client": frozenset(
+        {"errors", "records", "redaction", "machine", "protocol", "session", "targets", "capture"}
+    ),
+    # Looks into what every transport carries.
+    "capture": frozenset({"errors", "records", "redaction", "machine", "protocol", "links"}),
     # Names and values of headers, by server: it knows nothing of what carries them.
     "profiles": frozenset(),
     "testing": frozenset(
@@ -76,6 +81,7 @@ ADAPTERS: Mapping[str, frozenset[str]] = {
     "stomp_asyncio": frozenset(),
     "stomp_blocking": frozenset(),
     "stomp_cli": frozenset({"stomp_trio", "stomp_asyncio", "stomp_blocking"}),
+    "stomp_pytest": frozenset({"stomp_trio", "stomp_asyncio", "stomp_blocking"}),
 }
 """Each adapter, and the other adapters that it may stand on."""
 

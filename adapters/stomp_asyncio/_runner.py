@@ -49,7 +49,7 @@ class Runner(AwaitingRunner):
         """Begin the first attempt."""
         self._loop = asyncio.get_running_loop()
         self._driver: Driver[SessionEvent] = Driver(
-            self.session, self._hear, ssl_context=self._ssl_context, sock=self._sock
+            self.machine, self._hear, ssl_context=self._ssl_context, sock=self._sock
         )
         self.do(self.session.start)
 

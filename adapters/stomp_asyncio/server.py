@@ -56,7 +56,7 @@ class Server(ServerCore):
         sockets: Sequence[socket.socket],
         **keywords: Unpack[ServeKeywords],
     ) -> None:
-        super().__init__(secrets.token_bytes, _log, tls=ssl is not None, **keywords)
+        super().__init__(secrets.token_bytes, logger, tls=ssl is not None, **keywords)
         self._host, self._port, self._sockets = host, port, list(sockets)
         self._ssl = ssl
 
@@ -72,7 +72,7 @@ class Server(ServerCore):
         except OSError as error:
             raise OSError(error.errno, f"cannot listen on {self._host}:{self._port}: {error}") from error
         self.addresses = [sock.getsockname()[:2] for sock in sockets]
-        self._driver: Driver[BrokerEvent] = Driver(self.broker, self._hear, ssl_context=self._ssl)
+        self._driver: Driver[BrokerEvent] = Driver(self.machine, self._hear, ssl_context=self._ssl)
         self._serving = self._loop.create_task(self._driver.serve(sockets))
         return self
 
@@ -116,7 +116,3 @@ async def _listen(loop: asyncio.AbstractEventLoop, host: str | None, port: int) 
             sock.close()
         raise
     return sockets
-
-
-def _log(event: BrokerEvent) -> None:
-    logger.debug("%r", event)

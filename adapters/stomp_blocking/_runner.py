@@ -44,7 +44,7 @@ class Runner(WaitingRunner):
         self._credentials = credentials
         self._asked = False
         self._driver: Driver[SessionEvent] = Driver(
-            self.session, self._hear, ssl_context=ssl_context, sock=sock
+            self.machine, self._hear, ssl_context=ssl_context, sock=sock
         )
         self._changed = threading.Condition(self._driver.lock)
         self._thread: threading.Thread | None = None

@@ -43,7 +43,7 @@ class Runner(AwaitingRunner):
         super().__init__(prepared)
         self._credentials = credentials
         self._driver: Driver[SessionEvent] = Driver(
-            self.session, self._hear, ssl_context=ssl_context, stream=stream
+            self.machine, self._hear, ssl_context=ssl_context, stream=stream
         )
         # The good-bye must still go out while everything around is being cancelled.
         self._scope = trio.CancelScope(shield=True)

@@ -57,9 +57,9 @@ class Server(ServerCore):
         sockets: Sequence[socket.socket],
         **keywords: Unpack[ServeKeywords],
     ) -> None:
-        super().__init__(secrets.token_bytes, _log, tls=ssl is not None, **keywords)
+        super().__init__(secrets.token_bytes, logger, tls=ssl is not None, **keywords)
         self._host, self._port, self._sockets = host, port, list(sockets)
-        self._driver: Driver[BrokerEvent] = Driver(self.broker, self._hear, ssl_context=ssl)
+        self._driver: Driver[BrokerEvent] = Driver(self.machine, self._hear, ssl_context=ssl)
         # Draining goes on while everything around is being cancelled.
         self._scope = trio.CancelScope(shield=True)
         self._nursery = trio.open_nursery()
@@ -110,7 +110,3 @@ class Server(ServerCore):
 
     def _hear(self, event: BrokerEvent) -> None:
         self.hear(event, trio.current_time())
-
-
-def _log(event: BrokerEvent) -> None:
-    logger.debug("%r", event)

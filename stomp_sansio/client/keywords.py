@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypedDict
 
+from ..machine import Capture
 from ..protocol.events import AckMode, ClientEvent
 from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.limits import Limits
@@ -87,6 +88,8 @@ class ConnectKeywords(TypedDict, total=False):
     """An interceptor of what the application sends: trace context, metrics."""
     incoming: Incoming | None
     """An interceptor of what comes: metrics."""
+    capture: Capture | None
+    """Where a record of everything that passes goes, line by line; None, the default, keeps none."""
 
 
 class ContentKeywords(TypedDict, total=False):

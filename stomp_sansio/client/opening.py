@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..machine import Capture, Machine
 from ..protocol.connection import Connection
 from ..protocol.events import ClientEvent
 from ..protocol.headers import HeaderPairs, Headers
@@ -16,6 +17,7 @@ from ..protocol.limits import Limits
 from ..protocol.rendering import FrameLines
 from ..protocol.versions import ALL_VERSIONS, Version
 from ..session.backoff import DEFAULT_BACKOFF, Backoff
+from ..session.events import SessionEvent
 from ..session.options import Credentials, SessionOptions
 from ..session.session import Observer, Session
 from ..targets import TRANSPORTS, Routing, targets
@@ -69,6 +71,8 @@ class Prepared:
     """A session that has not started, and what its client keeps for itself."""
 
     session: Session
+    machine: Machine[SessionEvent]
+    """What is to be driven: the session, or what stands around it."""
     max_queue: int
     outgoing: Outgoing | None
     close_timeout: float
@@ -103,6 +107,7 @@ def connect(
     max_outbox_octets: int = 64 * 1024 * 1024,
     outgoing: Outgoing | None = None,
     incoming: Incoming | None = None,
+    capture: Capture | None = None,
 ) -> Prepared:
     """Return a session that has not started, and what its client keeps. The keywords are those of
     `ConnectKeywords`.
@@ -156,10 +161,27 @@ def connect(
     )
     return Prepared(
         session=session,
+        machine=session if capture is None else _captured(session, options, capture, surroundings.log),
         max_queue=max_queue,
         outgoing=outgoing,
         close_timeout=close_timeout,
         log=surroundings.log,
+    )
+
+
+def _captured(session: Session, options: SessionOptions, write: Capture, log: Log) -> Machine[SessionEvent]:
+    """Return a machine around the session that writes down what passes."""
+    # Imported here: who keeps no record pays nothing for it.
+    from ..capture.recorder import Recorder
+
+    credentials = [(options.credentials.login, options.credentials.passcode)]
+    credentials += [(target.login, target.passcode) for target in options.targets]
+    return Recorder(
+        session,
+        write,
+        # A passcode that is the login is no secret.
+        secrets=[passcode for login, passcode in credentials if passcode is not None and passcode != login],
+        on_failure=lambda error: log.error("capture= raised", exc_info=error),
     )
 
 
