@@ -13,7 +13,7 @@ import pytest
 import stomp_sansio
 from stomp_sansio import Connection, Frame, FrameParser, Headers, Limits, ServerConnection
 
-PACKAGES = ["stomp_sansio", "stomp_trio", "stomp_asyncio", "stomp_blocking", "stomp_cli"]
+PACKAGES = ["stomp_sansio", "stomp_trio", "stomp_asyncio", "stomp_blocking", "stomp_cli", "stomp_pytest"]
 """Those that this checkout has not are left out."""
 
 NAMES = """

@@ -264,6 +264,21 @@ def test_an_error_in_the_block_goes_on_as_it_is(colour: Colour) -> None:
     colour.run(scenario)
 
 
+def test_what_a_listener_raises_is_logged_and_changes_nothing(
+    colour: Colour, caplog: pytest.LogCaptureFixture
+) -> None:
+    def listen(event: BrokerEvent) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    async def scenario() -> None:
+        async with serve(colour, on_event=listen) as server, colour.connect(server.urls[0]) as client:
+            await client.send("/queue/a", receipt=True)
+
+    colour.run(scenario)
+    assert "on_event= raised" in caplog.text
+    assert "ZeroDivisionError: on purpose" in caplog.text
+
+
 def test_every_interface_has_the_same_port(colour: Colour) -> None:
     async def scenario() -> None:
         async with SERVE[colour.name](None, 0) as server:
@@ -295,7 +310,7 @@ class Nowhere(ServerCore):
     ],
 )
 def test_urls_can_be_used(addresses: list[tuple[str, int]], tls: bool, urls: list[str]) -> None:
-    server = Nowhere(bytes, print, tls=tls, path="/x/", login=deny)
+    server = Nowhere(bytes, logging.getLogger(), tls=tls, path="/x/", login=deny)
     server.addresses = addresses
     assert server.urls == urls
 
