@@ -131,8 +131,10 @@ class Driver(DriverCore[EventT, _Stream]):
         woken = self.woken
         self.drain()
         while woken:
-            stream, _ = woken.popitem()
-            stream.look(self.now())
+            now = self.now()
+            while woken:
+                woken.popitem()[0].look(now)
+            # What the machine wishes after that, it wishes for all of them together.
             self.drain()
         if self.machine.finished:
             self.finished.set()

@@ -241,12 +241,12 @@ class Broker:
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
-        instants = (
-            self._entrance.next_deadline(),
-            self._guests.next_deadline(),
-            self._writers.next_deadline(),
-        )
-        return min((instant for instant in instants if instant is not None), default=None)
+        # Asked for after every write, so each step counts.
+        earliest = self._entrance.next_deadline()
+        for instant in (self._guests.next_deadline(), self._writers.next_deadline()):
+            if instant is not None and (earliest is None or instant < earliest):
+                earliest = instant
+        return earliest
 
     def wants_run(self) -> bool:
         """Tell whether work was left over."""

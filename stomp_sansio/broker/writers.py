@@ -46,23 +46,26 @@ class Writers:
             return
         connection, entrance = peer.connection, self._entrance
         framed = peer.transport != "tcp"
+        # Both are asked for once and kept by hand: this runs for every delivery of a fan-out.
+        unsent, waiting = connection.unsent, entrance.unsent(peer.id)
         try:
-            while connection.unsent and entrance.unsent(peer.id) < AHEAD:
+            while unsent and waiting < AHEAD:
                 # Where messages carry the stream, a message is a frame: there are clients that read no second
                 # one.
                 octets = connection.frame_to_send(now) if framed else connection.data_to_send(now, AHEAD)
                 entrance.send(peer.id, octets, now)
                 peer.moved += len(octets)
+                unsent -= len(octets)
+                waiting = entrance.unsent(peer.id) if framed else waiting + len(octets)
         except LocalProtocolError:
             # It is closing: that it is gone, the entrance says next.
             self.give_up(peer)
             return
-        if connection.wants_close and not connection.unsent and not peer.closing:
+        if not unsent and not peer.closing and connection.wants_close:
             peer.closing = True
             entrance.close(peer.id, now)
-        backlog = peer.backlog
-        peer.full = backlog >= AHEAD
-        if backlog:
+        peer.full = unsent + waiting >= AHEAD
+        if unsent or waiting:
             self.behind[peer] = None
             self._plan_look(peer, now)
 
@@ -73,16 +76,17 @@ class Writers:
 
     def look_after(self, peer: Peer, now: float) -> Progress:
         """Go on with a peer that was behind."""
-        was_full = peer.full
-        if was_full or peer.connection.unsent:
+        was_full, unsent = peer.full, peer.connection.unsent
+        if was_full or unsent:
             self.fill(peer, now)
+            unsent = peer.connection.unsent
         waiting = self._entrance.unsent(peer.id)
-        if peer.gone or not (waiting or peer.connection.unsent):
+        if peer.gone or not (waiting or unsent):
             self.behind.pop(peer, None)
             peer.behind_since = None
         # Octets up to the mark are gone when as many were moved and do not wait at the transport.
         elif peer.behind_since is None or peer.moved - waiting >= peer.mark:
-            peer.behind_since, peer.mark = now, peer.moved + peer.connection.unsent
+            peer.behind_since, peer.mark = now, peer.moved + unsent
         elif now - peer.behind_since >= self._options.slow_seconds:
             return Progress.STUCK
         return Progress.CAUGHT_UP if was_full and not peer.full else Progress.WAITING

@@ -35,15 +35,22 @@ class OctetQueue:
 
     def take(self, max_bytes: int) -> bytes:
         """Remove and return the next octets, at most `max_bytes`; b"" when there are none."""
-        taken = self._take(max_bytes)
+        pieces = self._pieces
+        if not pieces or max_bytes < 1:
+            return b""
+        if len(pieces) == 1 and self._length <= max_bytes:
+            # By far the most frequent case.
+            taken = pieces.popleft()
+            if self._offset:
+                taken = taken[self._offset :]
+                self._offset = 0
+        else:
+            taken = self._take(pieces, max_bytes)
         self._length -= len(taken)
         self.handed_over += len(taken)
         return taken
 
-    def _take(self, max_bytes: int) -> bytes:
-        pieces = self._pieces
-        if not pieces or max_bytes < 1:
-            return b""
+    def _take(self, pieces: deque[bytes], max_bytes: int) -> bytes:
         first = pieces[0]
         if len(first) - self._offset > max_bytes:
             self._offset += max_bytes
@@ -52,7 +59,7 @@ class OctetQueue:
         if self._offset:
             first = first[self._offset :]
             self._offset = 0
-        if not pieces or len(first) + len(pieces[0]) > max_bytes:
+        if len(first) + len(pieces[0]) > max_bytes:
             return first
         room = max_bytes - len(first)
         batch = [first]

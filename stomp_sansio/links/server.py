@@ -77,7 +77,8 @@ class LinkServer:
         if peer in self._standing:
             stream, standing = self._standing[peer]
             standing.link.send(chunk, now)
-            self._settle(stream, standing, now)
+            # Nothing else can have changed: sending ends nothing, and makes no deadline earlier.
+            self._changed[stream] = None
         elif self._sessions.knows(peer):
             self._sessions.send(peer, chunk, now)
             self._collect(now)
@@ -92,8 +93,9 @@ class LinkServer:
 
     def unsent(self, peer: PeerId) -> int:
         """Return how many octets wait to be handed to the driver, or for a receiver: a slow peer has many."""
-        if peer in self._standing:
-            return self._standing[peer][1].unsent
+        found = self._standing.get(peer)
+        if found is not None:
+            return found[1].unsent
         return self._sessions.unsent(peer) if self._sessions.knows(peer) else 0
 
     def peer_on(self, stream: StreamId) -> PeerId | None:
@@ -263,8 +265,10 @@ class LinkServer:
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
-        instants = (self._schedule.earliest(), self._sessions.next_deadline())
-        return min((instant for instant in instants if instant is not None), default=None)
+        stream, session = self._schedule.earliest(), self._sessions.next_deadline()
+        if stream is None or session is None:
+            return session if stream is None else stream
+        return min(stream, session)
 
     def wants_run(self) -> bool:
         """Return False: this machine leaves no work over."""

@@ -125,7 +125,9 @@ class StreamLink:
         if self._stage is not _Stage.OPEN:
             raise LocalProtocolError(Misuse.CLOSED, "The link is closed: nothing was queued")
         self._layer.send(chunk, now)
-        self._settle(now)
+        # A layer ends nothing, and reports nothing, because something is sent.
+        self._changed = True
+        self._rearm()
 
     def carries(self, chunk: bytes) -> bool:
         """Tell whether this kind of link can carry these octets. Changes nothing."""
