@@ -17,7 +17,19 @@ from .corpora import CORPORA
 from .peers import Peers, install
 from .report import Report
 
-NAMES = ("parse", "encode", "memory", "import", "links", "growth", "gate", "client", "servers", "all")
+NAMES = (
+    "parse",
+    "encode",
+    "memory",
+    "import",
+    "links",
+    "growth",
+    "gate",
+    "client",
+    "broker",
+    "servers",
+    "all",
+)
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -94,6 +106,11 @@ def main(argv: Sequence[str]) -> int:
         from . import client
 
         client.run(report, rounds=options.rounds)
+    if "broker" in wanted:
+        # Imported here: it wants adapters.
+        from . import broker
+
+        broker.run(report, rounds=options.rounds, others=options.peers)
     if "servers" in wanted:
         # Imported here: it wants every adapter, and what only tests of real servers need.
         from . import servers

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PeerEncoder", "PeerParser", "Peers", "install"]
+__all__ = ["PeerEncoder", "PeerParser", "Peers", "install", "ran"]
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"
@@ -65,13 +65,13 @@ def install(say: Callable[[str], None]) -> Peers:
     (FOLDER / ".gitignore").write_text("*\n")
     if not all(_version(name, folder) for name in PYTHON_PEERS):
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "15"]
-        if not _ran([*command, "--upgrade", "--target", str(folder), *PYTHON_PEERS]):
+        if not ran([*command, "--upgrade", "--target", str(folder), *PYTHON_PEERS]):
             say(f"peers: {', '.join(PYTHON_PEERS)} could not be installed (is there a network?); going on")
     node = FOLDER / "node"
     if shutil.which("node") and shutil.which("npm"):
         if _node_version(node) is None:
             node.mkdir(exist_ok=True)
-            if not _ran(
+            if not ran(
                 ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(node), NODE_PEER]
             ):
                 say("peers: stompjs could not be installed (is there a network?); going on without it")
@@ -80,7 +80,8 @@ def install(say: Callable[[str], None]) -> Peers:
     return _found(folder, node)
 
 
-def _ran(command: Sequence[str]) -> bool:
+def ran(command: Sequence[str]) -> bool:
+    """Run a program without a word and say whether that went well."""
     try:
         return (
             subprocess.run(

@@ -77,6 +77,33 @@ TARGETS: dict[str, Target] = {
         f"links 200 B SockJS {direction}": _least(0.6)
         for direction in ("client receives", "server receives", "client sends", "server sends")
     },
+    # of the broker's process: pieces of work a second of CPU, milliseconds that its loop stood still, seconds
+    # of CPU, and KiB
+    **{f"broker {name} ours, asyncio": _least(60_000) for name in ("fan-out", "fan-out one by one")},
+    **{f"broker {name} ours, trio": _least(25_000) for name in ("fan-out", "fan-out one by one")},
+    "broker queue ours, asyncio": _least(6_000),
+    "broker queue ours, trio": _least(6_000),
+    **{
+        f"broker {name} ours, {runtime} stall": _most(50)
+        for name in ("fan-out", "fan-out one by one", "queue")
+        for runtime in ("asyncio", "trio")
+    },
+    **{f"broker connects ours, {runtime}": _most(3) for runtime in ("asyncio", "trio")},
+    **{f"broker idle ours, {runtime}": _most(25) for runtime in ("asyncio", "trio")},
+    # against a real server, how many times better than a peer in the same run: ahead in every row
+    **{
+        f"servers {task} {measure} {ours} against {peer}": _least(1)
+        for task, measures in (
+            ("publish with receipts", ("rate", "cpu")),
+            ("publish", ("rate", "cpu")),
+            ("consume, auto", ("rate", "cpu")),
+            ("consume, client-individual", ("rate", "cpu")),
+            ("round trip", ("rate", "cpu", "p50", "p99")),
+        )
+        for measure in measures
+        for ours in ("stomp_trio", "stomp_asyncio", "stomp_blocking")
+        for peer in ("stomp.py", "stompman")
+    },
     # milliseconds over a bare interpreter
     "import stomp_sansio": _most(25),
 }

@@ -308,8 +308,10 @@ def test_every_target_belongs_to_a_figure(monkeypatch: pytest.MonkeyPatch):
     imports.run(report, rounds=1, peers=NO_PEERS)
     links.run(report, rounds=1)
     names = {figure.name for figure in report.figures}
-    assert {name for name in TARGETS if " against " not in name} <= names
-    against = {name.rpartition(" against ") for name in TARGETS if " against " in name}
+    # What needs other processes has test files of its own, or a real server.
+    here = {name for name in TARGETS if not name.startswith(("broker ", "servers "))}
+    assert {name for name in here if " against " not in name} <= names
+    against = {name.rpartition(" against ") for name in here if " against " in name}
     assert {subject for subject, _, _ in against} <= names
     assert {peer for _, _, peer in against} == {"stomp.py", "stompman", "stompest", "stompjs"}
 
