@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from stomp_sansio.profiles import activemq, rabbitmq
+from stomp_sansio.profiles import activemq, artemis, rabbitmq
 
 from .colours import Client, Colour
 from .servers.server import Door, Server
@@ -63,6 +63,7 @@ class Exchange:
             "vhost": self.traits.vhost,
             "transports": self.door.transports,
             "ssl": self.door.ssl,
+            "split_above": self.traits.split_above,
             "reconnect": None,
             "receipt_timeout": 10,
         }
@@ -108,6 +109,19 @@ class Exchange:
             return
         raise AssertionError(f"a message that should not come: {message.body[:60]!r}")
 
+    @property
+    def persistent(self) -> dict[str, str]:
+        """What SEND says of a message that is to survive a restart, where the server has a word for it."""
+        match self.traits.profile:
+            case "rabbitmq":
+                return rabbitmq.send(persistent=True)
+            case "activemq":
+                return activemq.send(persistent=True)
+            case "artemis":
+                return artemis.send(persistent=True)
+            case _:
+                return {}
+
     def prefetch(self, count: int) -> dict[str, str]:
         """Let several messages come before the first ACK, where a server would send one, or all there are."""
         match self.traits.profile:
@@ -141,3 +155,7 @@ class Scenario:
     """What happens to the server in the middle, once for all cells: "restart"."""
     seconds: float = 45
     """How long it may take."""
+    only: frozenset[str] = frozenset()
+    """The transports over which it makes sense; empty for all."""
+    why_only: str = ""
+    """What other transports lack."""

@@ -103,7 +103,7 @@ def _table(results: Sequence[Result], command: str) -> list[str]:
             cells.append(_cell(cell) if cell else _SIGNS[Outcome.NOT_THERE])
         lines.append(f"| `{scenario.name}` | " + " | ".join(cells) + " |")
         for result in row:
-            if result.why and result.outcome is not Outcome.WORKS:
+            if result.why:
                 names = reasons.setdefault(result.why, [])
                 if scenario.name not in names:
                     names.append(scenario.name)

@@ -95,6 +95,8 @@ def run_server(
     for scenario in wanted:
         for colour, door in cells:
             why = server.traits.leaves_out.get(scenario.name)
+            if scenario.only and door.transport not in scenario.only:
+                why = scenario.why_only
             if why is None:
                 played.append((scenario, colour, door))
             else:
@@ -139,19 +141,15 @@ def _play_event(
 
 def _play(server: Server, scenario: Scenario, colour: Colour, door: Door, gate: Gate | None = None) -> Result:
     """Play a scenario in one cell."""
-    exchange = Exchange(colour, server, door, gate)
     started = time.monotonic()
-    failure = ""
-
-    async def play() -> None:
-        await colour.within(scenario.seconds, lambda: scenario.play(exchange))
-
-    try:
-        colour.run(play)
-    except Exception as error:  # whatever a scenario ends with is its result
-        failure = f"{type(error).__name__}: {error}"
-    lack = server.traits.why_not(scenario.name, door.transport)
     outcome, why = Outcome.WORKS, ""
+    error = _end(server, scenario, colour, door, gate)
+    uneven = server.traits.uneven.get(door.transport)
+    if uneven is not None and gate is None and isinstance(error, ConnectionError):
+        why = f"at the second try: {uneven}"
+        error = _end(server, scenario, colour, door, gate)
+    failure = "" if error is None else f"{type(error).__name__}: {error}"
+    lack = server.traits.why_not(scenario.name, door.transport)
     if lack is not None:
         outcome, why = Outcome.LACKS, lack
         if not failure:
@@ -160,6 +158,22 @@ def _play(server: Server, scenario: Scenario, colour: Colour, door: Door, gate: 
         outcome, why = Outcome.FAILED, failure
     took = time.monotonic() - started
     return Result(server.name, door.transport, colour.name, scenario.name, outcome, why, took)
+
+
+def _end(
+    server: Server, scenario: Scenario, colour: Colour, door: Door, gate: Gate | None
+) -> Exception | None:
+    """Play a scenario once; return what it ended with."""
+    exchange = Exchange(colour, server, door, gate)
+
+    async def play() -> None:
+        await colour.within(scenario.seconds, lambda: scenario.play(exchange))
+
+    try:
+        colour.run(play)
+    except Exception as error:  # whatever a scenario ends with is its result
+        return error
+    return None
 
 
 def _missing(colour: Colour, door: Door) -> str | None:

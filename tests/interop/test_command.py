@@ -15,11 +15,11 @@ class Missing(Server):
     traits = Traits()
 
     @classmethod
-    def install(cls, say):
+    def install(cls, say) -> None:
         raise NotInstalled("E: Unable to locate package missing")
 
     @classmethod
-    def version(cls):
+    def version(cls) -> str:
         raise NotInstalled("it is not installed")
 
     def start(self):

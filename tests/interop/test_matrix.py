@@ -36,6 +36,12 @@ def test_each_outcome_has_its_sign_and_its_reason():
     assert "## Example 1.0" in page
 
 
+def test_what_worked_at_the_second_try_is_told():
+    page, table = rows([result(Outcome.WORKS, why="at the second try: it stumbles")])
+    assert table["`text`"] == "| `text` | yes |"
+    assert "- `text`: at the second try: it stumbles" in page
+
+
 def test_one_adapter_that_fails_is_named():
     _, table = rows([result(Outcome.WORKS), result(Outcome.FAILED, adapter="stomp_asyncio", why="x")])
     assert table["`text`"] == "| `text` | **FAILED** stomp_asyncio |"

@@ -16,6 +16,7 @@ class Nowhere(Server):
     traits = Traits(
         lacks={"broken": "it never works", "works@ws": "text only"},
         leaves_out={"absurd": "there is no sense in it"},
+        uneven={"ws": "it stumbles"},
     )
 
     @classmethod
@@ -88,6 +89,39 @@ def test_what_works_though_it_was_said_not_to_is_a_failure(outcomes):
     found = outcomes(Scenario("works", "", works), transports=("tcp", "ws"))
     assert found["works", "tcp"] == (Outcome.WORKS, "")
     assert found["works", "ws"] == (Outcome.FAILED, "it works, and was said not to: text only")
+
+
+def test_where_a_server_stumbles_a_connection_that_was_lost_is_tried_once_more(outcomes):
+    tries: dict[str, int] = {}
+
+    async def stumbles(x):
+        tries[x.door.transport] = tries.get(x.door.transport, 0) + 1
+        if tries[x.door.transport] == 1:
+            raise ConnectionResetError("by the server")
+
+    async def falls(x):
+        raise ConnectionResetError("always")
+
+    found = outcomes(
+        Scenario("stumbles", "", stumbles),
+        Scenario("falls", "", falls),
+        Scenario("rude", "", rude),
+        transports=("tcp", "ws"),
+    )
+    assert found["stumbles", "ws"] == (Outcome.WORKS, "at the second try: it stumbles")
+    assert found["stumbles", "tcp"] == (Outcome.FAILED, "ConnectionResetError: by the server")
+    assert found["falls", "ws"] == (Outcome.FAILED, "ConnectionResetError: always")
+    assert found["rude", "ws"][0] is Outcome.FAILED
+    assert tries == {"tcp": 1, "ws": 2}
+
+
+def test_a_scenario_is_played_where_it_makes_sense(outcomes):
+    found = outcomes(
+        Scenario("works", "", works, only=frozenset({"tcp"}), why_only="it is about TCP"),
+        transports=("tcp", "ws"),
+    )
+    assert found["works", "tcp"] == (Outcome.WORKS, "")
+    assert found["works", "ws"] == (Outcome.LEFT_OUT, "it is about TCP")
 
 
 def test_the_server_is_restarted_once_for_all_who_came_to_the_gate(outcomes, monkeypatch):

@@ -36,6 +36,7 @@ class ActiveMQ(Server):
         lacks={
             "wrong-vhost": "the host header is ignored: there is one virtual host",
             **dict.fromkeys(("binary@ws", "binary@wss"), "a binary WebSocket message is not answered"),
+            "split-frame": "it reads one frame of each WebSocket message, and that must be whole",
         },
         leaves_out={
             "vhosts": "there is one virtual host",

@@ -32,6 +32,7 @@ class Artemis(Server):
         bad_headers={"priority": "high"},
         lacks={
             "wrong-vhost": "the host header is not compared with anything: there is one virtual host",
+            "text-or-bytes": "each MESSAGE has its length: which body is text, only receivers with JMS see",
             "nack": "a NACK discards the message: it is neither delivered again nor a dead letter",
             "transactional-ack": "its manual says so: an ACK is never part of a transaction",
         },

@@ -18,7 +18,7 @@ from stomp_sansio.broker.options import BrokerOptions
 
 from .certificates import Certificates
 from .process import HOST, Process, answers_stomp, free_ports, is_open
-from .server import NOT_SPRING, Door, NotInstalled, Say, Server, Traits
+from .server import NO_JMS, NOT_SPRING, Door, NotInstalled, Say, Server, Traits
 
 __all__ = ["OwnBroker"]
 
@@ -38,6 +38,7 @@ class OwnBroker(Server):
                 "it is for demos, tests and small tools",
             ),
             "dead-letters": "a message that was refused often enough goes to dead-letter.QUEUE by itself",
+            **NO_JMS,
             **NOT_SPRING,
         },
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from .certificates import Certificates
 from .installing import apt, debian_version, run
 from .process import HOST, Process, answers_stomp, free_ports, is_open
-from .server import NOT_SPRING, Door, Say, Server, Traits
+from .server import NO_JMS, NOT_SPRING, Door, Say, Server, Traits
 
 __all__ = ["Epmd", "RabbitMQ"]
 
@@ -50,7 +50,7 @@ class RabbitMQ(Server):
             "selector": "the STOMP plugin has no selectors: every message is delivered",
         },
         leaves_out={
-            "delayed": "needs a plugin that Debian does not have",
+            **NO_JMS,
             **NOT_SPRING,
         },
     )

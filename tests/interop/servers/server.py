@@ -16,13 +16,16 @@ from stomp_sansio.protocol.versions import ALL_VERSIONS, Version
 
 from .process import Process
 
-__all__ = ["NOT_SPRING", "Door", "NotInstalled", "Say", "Server", "Traits"]
+__all__ = ["NOT_SPRING", "NO_JMS", "Door", "NotInstalled", "Say", "Server", "Traits"]
 
 NOT_SPRING = dict.fromkeys(
     ("greeting", "user-destination", "application-answers", "wrong-origin"),
     "an application of Spring's answers there",
 )
 """What only an application answers."""
+
+NO_JMS = {"text-or-bytes": "a body is octets to it: only servers with JMS tell text from bytes"}
+"""What only a server with JMS knows."""
 
 Say = Callable[[str], None]
 
@@ -79,12 +82,19 @@ class Traits:
     """A selector that the server answers with ERROR, where it takes every SEND."""
     largest: int = 1024 * 1024
     """Octets of the largest body that is tried."""
+    split_above: int | None = None
+    """Octets of the largest WebSocket message that it takes, where that is few: clients have to split."""
     lacks: Mapping[str, str] = field(default_factory=dict[str, str])
     """Scenarios that cannot succeed here, by name or as name@transport, and why: each is run, and must
     fail.
     """
     leaves_out: Mapping[str, str] = field(default_factory=dict[str, str])
     """Scenarios that make no sense here, by name, and why: they are not run."""
+
+    uneven: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Transports over which the server now and then ends a connection that did nothing wrong, and why: a
+    scenario that fails so is played once more.
+    """
 
     def why_not(self, scenario: str, transport: str) -> str | None:
         """Return why a scenario must fail over a transport, or None."""

@@ -14,13 +14,15 @@ from stomp_sansio.protocol.versions import Version
 from .installing import CACHE, download, programs
 from .process import HOST, Process, free_ports, is_open
 from .rabbitmq import RabbitMQ
-from .server import Door, NotInstalled, Say, Server, Traits
+from .server import NO_JMS, Door, NotInstalled, Say, Server, Traits
 
 __all__ = ["Spring", "SpringRelay"]
 
 _SOURCE = Path(__file__).resolve().parent / "spring"
 _BUILD = CACHE / "spring"
 _JAR = _BUILD / "target" / "stomp-interop.jar"
+
+_TOMCAT = "Tomcat takes 8 KiB in one WebSocket message unless the application says more: split_above=8192"
 
 
 class Spring(Server):
@@ -30,8 +32,10 @@ class Spring(Server):
     traits = Traits(
         versions=(Version.V1_1, Version.V1_2),
         profile="spring",
+        split_above=8192,
         lacks={
             "receipts": "the simple broker answers no receipt but DISCONNECT's",
+            "whole-frame": _TOMCAT,
         },
         leaves_out={
             **dict.fromkeys(
@@ -50,6 +54,7 @@ class Spring(Server):
             "wrong-vhost": "there are no virtual hosts",
             "vhosts": "there are no virtual hosts",
             "error-frame": "needs a receipt to be told apart",
+            **NO_JMS,
         },
     )
 
@@ -128,15 +133,20 @@ class SpringRelay(Spring):
     traits = Traits(
         versions=(Version.V1_1, Version.V1_2),
         profile="rabbitmq",
+        split_above=8192,
         bad_destination="/queue/a/b",
         lacks={
             "selector": RabbitMQ.traits.lacks["selector"],
+            "whole-frame": _TOMCAT,
+        },
+        uneven={
+            "xhr-polling": "another session's end was written into its answer, which Tomcat had recycled",
         },
         leaves_out={
             "wrong-login": "the application names the login",
             "wrong-vhost": "the application names the virtual host",
             "vhosts": "the application names the virtual host",
-            "delayed": RabbitMQ.traits.leaves_out["delayed"],
+            **NO_JMS,
         },
     )
 

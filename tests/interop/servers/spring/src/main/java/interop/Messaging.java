@@ -14,7 +14,6 @@ import org.springframework.web.socket.config.annotation.EnableWebSocketMessageBr
 import org.springframework.web.socket.config.annotation.StompEndpointRegistry;
 import org.springframework.web.socket.config.annotation.WebSocketMessageBrokerConfigurer;
 import org.springframework.web.socket.config.annotation.WebSocketTransportRegistration;
-import org.springframework.web.socket.server.standard.ServletServerContainerFactoryBean;
 import org.springframework.web.socket.server.support.DefaultHandshakeHandler;
 
 /** Where clients come in, and which broker is behind: Spring's simple one, or a real one through its relay. */
@@ -69,16 +68,8 @@ public class Messaging implements WebSocketMessageBrokerConfigurer {
 
   @Override
   public void configureWebSocketTransport(WebSocketTransportRegistration registration) {
+    // of a STOMP frame; Tomcat's own limit, 8 KiB in one WebSocket message, is left as it is
     registration.setMessageSizeLimit(LARGEST).setSendBufferSizeLimit(2 * LARGEST);
-  }
-
-  /** Tomcat takes 8 KiB in one WebSocket message, whatever Spring allows; it holds this much for each client. */
-  @Bean
-  ServletServerContainerFactoryBean container() {
-    var container = new ServletServerContainerFactoryBean();
-    container.setMaxTextMessageBufferSize(LARGEST);
-    container.setMaxBinaryMessageBufferSize(LARGEST);
-    return container;
   }
 
   /** Gives everybody a name of his own, so that there are user destinations without a login. */
