@@ -41,6 +41,9 @@ class Hiding:
     def note(self, from_client: bool, text: str) -> None:
         """Ignore what a transport said: its octets tell."""
 
+    def asked(self, kind: bytes, conversation: bytes) -> None:
+        """Ignore what was asked for."""
+
     def forget(self, stream: StreamId) -> None:
         """Forget a stream that is gone."""
         self._streams.pop(stream, None)

@@ -9,32 +9,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from typing import Protocol
 
 from .http_fields import Request, hidden_field, hidden_request_line, hidden_status_line
 from .passage import Passage, Put, Waiting
-from .secrets import Scanner, Secrets, in_field
+from .secrets import Scanner, in_field
 from .sockjs_passage import LinesPassage, MessagePassage
+from .surroundings import Surroundings
 from .websocket_passage import WebSocketPassage
 
-__all__ = ["HttpPassage", "HttpTalk", "Surroundings"]
+__all__ = ["HttpPassage", "HttpTalk"]
 
 LONGEST_LINE = 16 * 1024
 """Octets of a line of a head that are held until it ends. What is longer is hidden."""
-
-
-class Surroundings(Protocol):
-    """What the streams of one capture share."""
-
-    secrets: Secrets
-
-    def stomp(self, conversation: object, from_client: bool) -> Passage:
-        """Return the passage of one direction of a STOMP stream, the same for the same conversation."""
-        ...
-
-    def note(self, from_client: bool, text: str) -> None:
-        """Take note of something that a transport said."""
-        ...
 
 
 class _Where(Enum):
@@ -77,7 +63,8 @@ class HttpTalk:
 
     def _half(self, *, from_client: bool) -> Passage:
         around = self.surroundings
-        messages = MessagePassage(around.stomp(self.stream, from_client), from_client=from_client)
+        inside = around.stomp(self.stream, from_client)
+        messages = MessagePassage(around, inside, from_client=from_client)
         return WebSocketPassage(
             messages, around.secrets, lambda code, said: _note(around, from_client, code, said)
         )
@@ -248,6 +235,7 @@ class HttpPassage:
         assert request is not None, "a head begins with its first line"
         talk = self._talk
         talk.requests.append(request)
+        self._around.asked(request.kind, request.conversation)
         if request.upgrades or request.method == b"CONNECT":
             talk.refused = False
             self._inside = talk.upgraded(request, from_client=True)
@@ -256,7 +244,7 @@ class HttpPassage:
             return
         if request.kind == b"xhr_send":
             inside = self._around.stomp(request.conversation, True)
-            self._body = MessagePassage(inside, from_client=True, sockjs=True)
+            self._body = MessagePassage(self._around, inside, from_client=True, sockjs=True)
         self._begin_body(written)
 
     def _end_response(self, written: list[bytes]) -> None:
@@ -274,7 +262,7 @@ class HttpPassage:
             return
         talk.refused = talk.refused or request.upgrades or tunnel
         if request.kind in (b"xhr", b"xhr_streaming") and status == 200:
-            self._body = LinesPassage(self._around.stomp(request.conversation, False))
+            self._body = LinesPassage(self._around, self._around.stomp(request.conversation, False))
         if request.method == b"HEAD" or status in (204, 304):
             self._length, self._chunked = 0, False
         self._begin_body(written)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum
 
 from .passage import Passage, Put, Waiting
+from .secrets import Scanner
+from .surroundings import Surroundings
 
 __all__ = ["LinesPassage", "MessagePassage"]
 
@@ -197,24 +199,28 @@ class MessagePassage:
     Which one is seen at the first message, and does not change.
     """
 
-    __slots__ = ("_begun", "_from_client", "_inside", "_json", "_sockjs")
+    __slots__ = ("_around", "_begun", "_closing", "_from_client", "_inside", "_json", "_sockjs")
 
-    def __init__(self, inside: Passage, *, from_client: bool, sockjs: bool | None = None) -> None:
+    def __init__(
+        self, around: Surroundings, inside: Passage, *, from_client: bool, sockjs: bool | None = None
+    ) -> None:
+        self._around = around
         self._inside = inside
         self._json = JsonPassage(inside)
         self._from_client = from_client
         self._sockjs = sockjs
         self._begun = False
-
-    @property
-    def sockjs(self) -> bool:
-        """Whether the stream is in SockJS frames, as far as is known."""
-        return bool(self._sockjs)
+        # What the frame that ends the session says, once it has come: nothing of STOMP.
+        self._closing: JsonPassage | None = None
 
     def start_message(self) -> bytes:
         """Begin a message; return what is decided by that."""
         self._begun = True
-        return self._json.start_message() if self._sockjs else b""
+        return self._current.start_message() if self._sockjs else b""
+
+    @property
+    def _current(self) -> JsonPassage:
+        return self._closing or self._json
 
     def feed(self, octets: bytes) -> bytes:
         """Take in octets of the message."""
@@ -230,14 +236,18 @@ class MessagePassage:
         if self._begun and not self._from_client:
             # The letter of the frame; of a prelude, all of its letters.
             count = max(len(octets) - len(octets.lstrip(b"h")), 1)
-            written = self._json.literal(octets[:count])
+            if octets[:1] == b"c" and self._closing is None:
+                written = self._json.flush()
+                self._closing = JsonPassage(Scanner(self._around.secrets))
+                self._around.note(False, "SockJS close " + octets[1:200].decode("utf-8", "replace").strip())
+            written += self._current.literal(octets[:count])
             self._begun = octets == b"h" * len(octets)
             octets = octets[count:]
-        return written + self._json.feed(octets)
+        return written + self._current.feed(octets)
 
     def flush(self) -> bytes:
         """Decide everything."""
-        return self._json.flush() if self._sockjs else self._inside.flush()
+        return self._current.flush() if self._sockjs else self._inside.flush()
 
 
 class LinesPassage:
@@ -245,8 +255,8 @@ class LinesPassage:
 
     __slots__ = ("_fresh", "_messages")
 
-    def __init__(self, inside: Passage) -> None:
-        self._messages = MessagePassage(inside, from_client=False, sockjs=True)
+    def __init__(self, around: Surroundings, inside: Passage) -> None:
+        self._messages = MessagePassage(around, inside, from_client=False, sockjs=True)
         self._fresh = True
 
     def feed(self, octets: bytes) -> bytes:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .http_passage import HttpPassage, HttpTalk, Surroundings
+from .http_passage import HttpPassage, HttpTalk
 from .passage import Passage
+from .surroundings import Surroundings
 
 __all__ = ["StreamPassages"]
 
