@@ -6,17 +6,15 @@ Message Delivery" and "Message Redelivery and DLQ Handling". This file must not 
 
 from __future__ import annotations
 
+from typing import Unpack
+
+from .jms import MessageKeywords, connect, said_of_message
 from .said import milliseconds, said
 
 __all__ = ["DEAD_LETTERS", "connect", "delete_durable_topic", "durable_topic", "send", "subscribe"]
 
 DEAD_LETTERS = "/queue/ActiveMQ.DLQ"
 """Where refused and expired messages go, unless the server is told otherwise; persistent ones only."""
-
-
-def connect(*, client_id: str) -> dict[str, str]:
-    """Return what CONNECT must say for durable topics: a name that no other connection uses at that time."""
-    return said({"client-id": client_id})
 
 
 def durable_topic(name: str) -> dict[str, str]:
@@ -59,37 +57,12 @@ def subscribe(
 
 
 def send(
-    *,
-    persistent: bool | None = None,
-    expires_at: float | None = None,
-    priority: int | None = None,
-    correlation_id: str | None = None,
-    reply_to: str | None = None,
-    message_type: str | None = None,
-    group: str | None = None,
-    delay: float | None = None,
-    period: float | None = None,
-    repeat: int | None = None,
+    *, period: float | None = None, repeat: int | None = None, **message: Unpack[MessageKeywords]
 ) -> dict[str, str]:
-    """Return what SEND can say about a message. Only what is `persistent` survives a restart of the server.
+    """Return what SEND can say about a message: see `MessageKeywords`.
 
-    `expires_at` is seconds since the epoch. `priority` is 0 to 9. `delay` and `period` are seconds, and
-    `repeat` how many more times: the server needs `schedulerSupport`. Messages of one `group` go to one
-    consumer.
-
-    A body is bytes to JMS, and with `content_length=False` of `send` it is text.
+    A message with a `delay` comes `repeat` times more, each `period` seconds after the one before.
     """
-    return said(
-        {
-            "persistent": persistent,
-            "expires": milliseconds(expires_at),
-            "priority": priority,
-            "correlation-id": correlation_id,
-            "reply-to": reply_to,
-            "type": message_type,
-            "JMSXGroupID": group,
-            "AMQ_SCHEDULED_DELAY": milliseconds(delay),
-            "AMQ_SCHEDULED_PERIOD": milliseconds(period),
-            "AMQ_SCHEDULED_REPEAT": repeat,
-        }
+    return said_of_message(**message) | said(
+        {"AMQ_SCHEDULED_PERIOD": milliseconds(period), "AMQ_SCHEDULED_REPEAT": repeat}
     )

@@ -6,14 +6,12 @@ know any other server.
 
 from __future__ import annotations
 
-from .said import milliseconds, said
+from typing import Unpack
+
+from .jms import MessageKeywords, connect, said_of_message
+from .said import said
 
 __all__ = ["connect", "delete_durable_topic", "durable_topic", "send", "subscribe"]
-
-
-def connect(*, client_id: str) -> dict[str, str]:
-    """Return what CONNECT must say for durable topics: a name that no other connection uses at that time."""
-    return said({"client-id": client_id})
 
 
 def durable_topic(name: str) -> dict[str, str]:
@@ -52,38 +50,9 @@ def subscribe(
     )
 
 
-def send(
-    *,
-    topic: bool | None = None,
-    persistent: bool | None = None,
-    expires_at: float | None = None,
-    priority: int | None = None,
-    correlation_id: str | None = None,
-    reply_to: str | None = None,
-    message_type: str | None = None,
-    group: str | None = None,
-    delay: float | None = None,
-) -> dict[str, str]:
-    """Return what SEND can say about a message. Only what is `persistent` survives a restart of the server.
-
-    `expires_at` is seconds since the epoch. `priority` is 0 to 9. `delay` is seconds. Messages of one `group`
-    go to one consumer.
-
-    A body is bytes to JMS, and with `content_length=False` of `send` it is text.
-    """
-    return said(
-        {
-            "destination-type": _routing(topic),
-            "persistent": persistent,
-            "expires": milliseconds(expires_at),
-            "priority": priority,
-            "correlation-id": correlation_id,
-            "reply-to": reply_to,
-            "type": message_type,
-            "JMSXGroupID": group,
-            "AMQ_SCHEDULED_DELAY": milliseconds(delay),
-        }
-    )
+def send(*, topic: bool | None = None, **message: Unpack[MessageKeywords]) -> dict[str, str]:
+    """Return what SEND can say about a message: see `MessageKeywords`. `topic` is as for `subscribe`."""
+    return said({"destination-type": _routing(topic)}) | said_of_message(**message)
 
 
 def _routing(topic: bool | None) -> str | None:

@@ -1,10 +1,12 @@
 """What each server's functions say: header by header, in the units that the server wants."""
 
 import inspect
+from typing import Any
 
 import pytest
 
 from stomp_sansio.profiles import activemq, artemis, rabbitmq, spring
+from stomp_sansio.profiles.jms import MessageKeywords
 from stomp_sansio.profiles.said import milliseconds, said
 
 MODULES = (rabbitmq, activemq, artemis, spring)
@@ -38,9 +40,20 @@ def test_a_time_that_is_none_is_refused(seconds):
 )
 def test_what_is_not_asked_for_is_not_said(function):
     signature = inspect.signature(function)
-    if any(parameter.default is inspect.Parameter.empty for parameter in signature.parameters.values()):
+    named = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    if any(parameter.default is inspect.Parameter.empty for parameter in named):
         return
     assert function() == {}
+
+
+def test_both_servers_with_jms_know_the_same_words():
+    words = dict.fromkeys(MessageKeywords.__annotations__)
+    assert activemq.send(**words) == artemis.send(**words) == {}
+    assert activemq.send(delay=1.5, priority=9) == artemis.send(delay=1.5, priority=9)
+    assert activemq.connect is artemis.connect
+    wrong: Any = {"patience": 3}
+    with pytest.raises(TypeError, match="patience"):
+        activemq.send(**wrong)
 
 
 def test_rabbitmq_declares_queues():
