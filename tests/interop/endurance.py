@@ -18,6 +18,12 @@ from .servers.cluster import Cluster
 
 __all__ = ["Played", "page", "play_all", "play_cluster_of_three"]
 
+_NOTICED = 2 * HEARTBEAT + 1
+"""Seconds within which silence must be noticed: interval x tolerance + 1 s."""
+
+_SLACK = 0.25
+"""Seconds for this machine to run the client at all, while a server starts beside it."""
+
 
 @dataclass(frozen=True)
 class Played:
@@ -114,10 +120,9 @@ def _problems(count: Count, *, notices: bool) -> tuple[str, ...]:
         problems.append(f"{count.sent - count.confirmed - count.unknown} messages are unaccounted for")
     if not count.losses:
         problems.append("no connection was lost: nothing was shown")
-    # Twice the interval is silence; the second more is the tolerance; half a second is for this machine.
-    bound = 2 * HEARTBEAT + 1.5
-    if notices and (count.noticed_after is None or count.noticed_after > bound):
-        problems.append(f"silence was noticed after {count.noticed_after} s, not within {bound:g} s")
+    late = count.noticed_after is None or count.noticed_after > _NOTICED + _SLACK
+    if notices and late:
+        problems.append(f"silence was noticed after {count.noticed_after} s, not within {_NOTICED:g} s")
     return tuple(problems)
 
 
@@ -132,7 +137,9 @@ def page(played: Sequence[Played], versions: Mapping[str, str], command: str) ->
         "through the fault, which strikes when a third is confirmed. *Lost* is what was confirmed and never",
         "came: it must be 0. *Duplicates* are deliveries beyond the first: at least once means that there",
         "are some. *Out of order* are first deliveries that came behind a later message. *Noticed* is how",
-        f"long the first loss of a connection took to be seen, with heart-beats every {HEARTBEAT:g} s.",
+        "long the first loss took to be seen, from the fault or from the last octet that came",
+        f"after it: with heart-beats every {HEARTBEAT:g} s, silence must be noticed within {_NOTICED:g} s",
+        "(interval x tolerance + 1 s).",
         "",
         f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}.",
         "",
@@ -149,7 +156,7 @@ def page(played: Sequence[Played], versions: Mapping[str, str], command: str) ->
         noticed = count.noticed_after
         cells = [count.sent, count.confirmed, count.unknown, count.lost, count.duplicates, count.misordered]
         cells.append(len(count.losses))
-        times = ["" if noticed is None else f"{noticed:.1f} s", f"{count.seconds:.0f} s"]
+        times = ["" if noticed is None else f"{noticed:.2f} s", f"{count.seconds:.0f} s"]
         lines.append(f"{start} {' | '.join([*map(str, cells), *times])} |")
     problems = [f"- **{one.where}, {one.adapter}**: {why}" for one in played for why in one.problems]
     return "\n".join([*lines, *(["", *problems] if problems else [])]) + "\n"

@@ -34,6 +34,17 @@ _WINDOW = 2000
 _BACKOFF = Backoff(initial=0.1, cap=1.0)
 
 
+@dataclass(frozen=True)
+class Loss:
+    """A connection that was lost."""
+
+    when: float
+    """By the clock of `time.monotonic`."""
+    error: Exception
+    silent_since: float | None = None
+    """When the server had been heard for the last time, by the same clock; None if nobody knows."""
+
+
 @dataclass
 class Count:
     """What was sent, what came, and how often the connection was lost."""
@@ -46,8 +57,7 @@ class Count:
     received: set[int] = field(default_factory=set[int])
     misordered: int = 0
     """First deliveries that came behind a later one."""
-    losses: list[tuple[float, Exception]] = field(default_factory=list[tuple[float, Exception]])
-    """When a connection was lost, by the clock of `time.monotonic`, and why."""
+    losses: list[Loss] = field(default_factory=list["Loss"])
     faults: list[float] = field(default_factory=list[float])
     """When something was done, by the same clock."""
     seconds: float = 0.0
@@ -65,11 +75,15 @@ class Count:
 
     @property
     def noticed_after(self) -> float | None:
-        """Seconds from the first fault to the first loss that was noticed."""
+        """Seconds to the first loss that was noticed, from the first fault, or from the last octet that came
+        after it.
+        """
         if not self.faults:
             return None
-        later = [when for when, _ in self.losses if when >= self.faults[0]]
-        return min(later) - self.faults[0] if later else None
+        for loss in self.losses:
+            if loss.when >= self.faults[0]:
+                return loss.when - max(self.faults[0], loss.silent_since or self.faults[0])
+        return None
 
     def __str__(self) -> str:
         noticed = self.noticed_after
@@ -154,7 +168,7 @@ def play_fault(
         culprit.start()
 
         def noted(error: Exception, ours: bool) -> bool:
-            count.losses.append((time.monotonic(), error))
+            count.losses.append(Loss(time.monotonic(), error, proxy.silent_since))
             return ours
 
         keywords: dict[str, Any] = {
@@ -189,7 +203,7 @@ def play_cluster(cluster: Cluster, colour: Colour, messages: int, *, seconds: fl
     culprit.start()
 
     def noted(error: Exception, ours: bool) -> bool:
-        count.losses.append((time.monotonic(), error))
+        count.losses.append(Loss(time.monotonic(), error))
         return ours
 
     def connect() -> Any:

@@ -66,6 +66,13 @@ class Proxy:
         for flow in list(self._flows_of):
             flow.reset()
 
+    @property
+    def silent_since(self) -> float | None:
+        """When the last octet from the server was passed on, over the connection that is silent longest, by
+        the clock of `time.monotonic`; None without a connection.
+        """
+        return min((flow.heard_server for flow in list(self._flows_of)), default=None)
+
     def _accept(self) -> None:
         while self._open:
             try:
@@ -110,6 +117,8 @@ class Proxy:
                     target.shutdown(socket.SHUT_WR)
                     return
                 target.sendall(data)
+                if source is flow.server:
+                    flow.heard_server = time.monotonic()
                 passed += len(data) if source is flow.server else 0
                 if self._reset_after is not None and passed > self._reset_after:
                     self._cut(flow)
@@ -127,7 +136,7 @@ class _Flow:
 
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
-        self.heard = time.monotonic()
+        self.heard = self.heard_server = time.monotonic()
         self.over = False
         for stream in (client, server):
             stream.settimeout(None)
