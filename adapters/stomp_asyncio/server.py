@@ -56,6 +56,11 @@ class Server(ServerCore):
         sockets: Sequence[socket.socket],
         **keywords: Unpack[ServeKeywords],
     ) -> None:
+        if ssl is not None and ssl.protocol is ssl_module.PROTOCOL_TLS_CLIENT:
+            raise ValueError(
+                "ssl= is a context for clients: make one with ssl.create_default_context("
+                "ssl.Purpose.CLIENT_AUTH) and load_cert_chain"
+            )
         super().__init__(secrets.token_bytes, logger, tls=ssl is not None, **keywords)
         self._host, self._port, self._sockets = host, port, list(sockets)
         self._ssl = ssl

@@ -100,7 +100,7 @@ class Driver(DriverCore[EventT, _Stream]):
         async def handle(transport: trio.SocketStream) -> None:
             stream = _Stream(self, self.next_accepted())
             self.streams[stream.id] = stream
-            stream.accepted(index, str(transport.socket.getpeername()), trio.current_time())
+            stream.accepted(index, _peer(transport), trio.current_time())
             with stream.scope:
                 await self._exchange(stream, transport)
 
@@ -185,6 +185,14 @@ class Driver(DriverCore[EventT, _Stream]):
             if self._armed <= trio.current_time():
                 self.due(trio.current_time())
             self.kick()
+
+
+def _peer(transport: trio.SocketStream) -> str:
+    try:
+        return str(transport.socket.getpeername())
+    except OSError:
+        # It is gone already; its stream is about to say so.
+        return "somebody who is gone"
 
 
 def _root(error: BaseException) -> str:

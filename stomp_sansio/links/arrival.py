@@ -26,6 +26,7 @@ _METHODS = tuple(
 )
 _TLS_HANDSHAKE = b"\x16"
 """The first octet of a TLS hello (RFC 8446, section 5.1)."""
+_TLS_FAILURES = (StreamLoss.TLS_FAILED, StreamLoss.CERTIFICATE_REFUSED)
 
 
 class FirstOctets(Enum):
@@ -131,7 +132,9 @@ class Arrival:
         self._end(now)
 
     def lost(self, why: StreamLoss, now: float, detail: str) -> None:
-        """Take note that the stream is gone: nobody was there."""
+        """Take note that the stream is gone: nobody was there, or TLS failed, which people want to know."""
+        if why in _TLS_FAILURES:
+            self._events.append(StreamRefused(self._address, self._listener, f"TLS failed: {detail}"))
 
     def handle_timeout(self, now: float) -> None:
         """Give up waiting for the first octets: their time is over."""

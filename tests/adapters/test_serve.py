@@ -229,17 +229,6 @@ async def in_thread(colour: Colour, function: Any) -> Any:
     return await wait(function)
 
 
-def test_a_port_in_use_is_said_to_be(colour: Colour) -> None:
-    async def scenario() -> None:
-        async with serve(colour) as server:
-            port = server.addresses[0][1]
-            with pytest.raises(OSError, match=rf"cannot listen on 127.0.0.1:{port}: .*in use"):
-                async with SERVE[colour.name](port=port):
-                    raise AssertionError("it listens")
-
-    colour.run(scenario)
-
-
 def test_a_client_that_takes_nothing_does_not_hold_up_the_end(colour: Colour) -> None:
     async def scenario() -> None:
         async with serve(colour, close_timeout=0.1) as server:

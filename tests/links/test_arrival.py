@@ -6,7 +6,7 @@ import pytest
 
 from stomp_sansio.links.arrival import FirstOctets, recognize
 from stomp_sansio.links.peers import PeerData, PeerId, PeerOpened, StreamRefused
-from stomp_sansio.machine import CloseStream
+from stomp_sansio.machine import CloseStream, StreamLoss
 from tests.links.server_help import ServerDriver
 from tests.links.websocket_help import request
 
@@ -106,6 +106,18 @@ def test_the_end_of_a_silent_stream_is_the_end() -> None:
     assert driver.machine.data_to_send(stream, driver.now) == b""
     driver.lose(stream)
     assert driver.take_events() == []
+
+
+@pytest.mark.parametrize("why", [StreamLoss.TLS_FAILED, StreamLoss.CERTIFICATE_REFUSED])
+def test_tls_that_fails_is_told(why: StreamLoss) -> None:
+    driver = ServerDriver()
+    failed, other = driver.accept(), driver.accept()
+    driver.machine.stream_lost(failed, why, driver.now, "unknown ca")
+    driver.machine.stream_lost(other, StreamLoss.RESET, driver.now, "it went away")
+    assert [driver.machine.next_event(), driver.machine.next_event()] == [
+        StreamRefused("10.0.0.1:4711", 0, "TLS failed: unknown ca"),
+        None,
+    ]
 
 
 def test_octets_are_data_only_once_it_is_a_peer() -> None:
