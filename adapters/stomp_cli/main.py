@@ -36,6 +36,7 @@ class Command(Protocol):
 
 COMMANDS = {
     "broker": "run a broker in memory, for plain STOMP, WebSocket and SockJS",
+    "demo": "see messages flow between all runtimes and transports, or between you and a broker",
 }
 """Each command, by the name of its module, with its summary: `--help` imports none of them."""
 
