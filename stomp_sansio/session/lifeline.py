@@ -262,10 +262,11 @@ class Lifeline:
             self._links.remove(epoch.link)
             return
         epoch.fill(now)
-        silent = epoch.closed is None or epoch.closed.reason is CloseReason.HEARTBEAT_TIMEOUT
+        silent = epoch.closed is not None and epoch.closed.reason is CloseReason.HEARTBEAT_TIMEOUT
         if silent or epoch.transport is None:
             epoch.link.abort(now)
         else:
+            # CONNECT may be half written: its rest goes first.
             epoch.link.close(now)
 
     # Time
@@ -277,14 +278,17 @@ class Lifeline:
             if when is _When.RETRY:
                 failure = self.attempt(now)
             else:
-                failure = self._took_too_long()
+                failure = self._took_too_long(now)
         if self.epoch is not None:
             self.epoch.connection.handle_timeout(now)
         for link in self._links:
             link.handle_timeout(now)
         return failure
 
-    def _took_too_long(self) -> Failure:
+    def _took_too_long(self, now: float) -> Failure:
+        if self.epoch is not None:
+            # Its time is over: nothing more is written, and nobody waits for the transport's good-bye.
+            self.epoch.link.abort(now)
         if self.epoch is None:
             waited_for, phase = "the credentials did not come", Phase.TCP
         elif self.epoch.transport is None:

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from stomp_sansio import Fault, LinkFault, LocalProtocolError, RemoteProtocolError, Version
+from stomp_sansio import Fault, FrameParser, LinkFault, LocalProtocolError, RemoteProtocolError, Version
 from stomp_sansio.links.link import Phase
 from stomp_sansio.machine import CloseStream, OpenStream, StreamLoss, TLSInfo
 from stomp_sansio.session.backoff import Backoff
@@ -20,7 +20,7 @@ from stomp_sansio.session.lifeline import SessionState
 from stomp_sansio.session.options import Credentials, SessionOptions, Target
 from stomp_sansio.session.session import Session
 from stomp_sansio.session.tickets import Outcome
-from stomp_sansio.testing import Conditions
+from stomp_sansio.testing import Conditions, Path
 
 from .world import Hand, World, address, target
 
@@ -625,6 +625,43 @@ def test_a_link_that_hears_nothing_is_thrown_away(opened):
     hand.advance(5.0)
     assert "abort" in hand.link.calls
     assert CloseStream(hand.link.stream, abort=True) in hand.actions
+
+
+@pytest.mark.parametrize("written", range(80))
+def test_an_attempt_that_is_given_up_leaves_no_half_frame(written):
+    session = Session(SessionOptions(targets=(target(),)), prefix="p", jitter=lambda: 0.0)
+    session.start(0.0)
+    wish = session.next_action()
+    assert isinstance(wish, OpenStream)
+    session.stream_opened(wish.stream, 0.0)
+    octets = session.data_to_send(wish.stream, 0.0, written) if written else b""
+    session.close(0.0)
+    assert session.next_action() == CloseStream(wish.stream)
+    while more := session.data_to_send(wish.stream, 0.0, 7):
+        octets += more
+    parser = FrameParser()
+    parser.receive_data(octets)
+    frame = parser.next_frame()
+    assert frame is not None
+    assert frame.command == "CONNECT"
+    assert not parser.pending
+    session.stream_lost(wish.stream, StreamLoss.CLOSED, 0.0)
+    assert session.finished
+
+
+def test_an_attempt_that_is_given_up_does_not_wait_for_a_peer_that_reads_nothing():
+    world = World()
+    stuck = Conditions(there=Path(window=10, octets_per_second=0.001))
+    world.network.conditions = lambda address, number: stuck
+    world.do(world.session.start)
+    world.run(1.0)
+    assert world.session.state is SessionState.GREETING
+    world.do(world.session.close)
+    # The link has a time of its own for what is still to be written.
+    world.run(9.9)
+    assert not world.session.finished
+    world.run(0.2)
+    assert world.session.finished
 
 
 def test_a_silent_link_is_thrown_away():
