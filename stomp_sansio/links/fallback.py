@@ -173,6 +173,13 @@ class FallbackLink:
         return is_utf8(chunk)
 
     @property
+    def phase(self) -> Phase:
+        """How far the link has come."""
+        if self._ending is not None:
+            return self._ending.phase
+        return self._info.phase if self._link is None else self._link.phase
+
+    @property
     def unsent(self) -> int:
         """How many octets are queued and not yet handed to the driver."""
         return 0 if self._link is None else self._link.unsent
@@ -201,8 +208,7 @@ class FallbackLink:
 
     def abort(self, now: float) -> None:
         """End at once, writing nothing more. `LinkClosed` follows all the same."""
-        phase = Phase.OPEN if self._opened else Phase.INFO if self._link is None else Phase.UPGRADE
-        self._end(LinkClosed(False, phase, "This side gave the link up"), now)
+        self._end(LinkClosed(False, self.phase, "This side gave the link up"), now)
         self._settle(now)
 
     # Inputs
@@ -246,8 +252,8 @@ class FallbackLink:
             if due is _When.PART:
                 self._parts.handle_timeout(now)
             else:
+                slow = LinkClosed(False, self.phase, "it did not open in time", loss=StreamLoss.TIMEOUT)
                 self._parts.abort(now)
-                slow = LinkClosed(False, Phase.UPGRADE, "it did not open in time", loss=StreamLoss.TIMEOUT)
                 self._next_transport(slow, now)
             self._settle(now)
 

@@ -77,7 +77,7 @@ class HttpStream:
     def opened(self) -> None:
         """Take note of `stream_opened`."""
         if self._opening is not None:
-            self._opening.opened()
+            self._wish(self._opening.opened())
             self._climb(self._opening)
 
     def tls_started(self) -> None:
@@ -96,8 +96,7 @@ class HttpStream:
         except RemoteProtocolError as error:
             self._failure = error
             return
-        if wish is not None:
-            self._wishes.append(wish)
+        self._wish(wish)
         self._climb(self._opening)
 
     def receive_eof(self) -> None:
@@ -141,6 +140,10 @@ class HttpStream:
         if self._opening is not None:
             return self._opening.lost(why, detail)
         return lost_stream(phase, why, detail, self.where)
+
+    def _wish(self, tls: StartTLS | None) -> None:
+        if tls is not None:
+            self._wishes.append(tls)
 
     def _climb(self, opening: StreamOpening) -> None:
         if opening.ready:

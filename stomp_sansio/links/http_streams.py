@@ -64,9 +64,18 @@ class HttpStreams:
         self._changed.pop(stream, None)
         return self._living.pop(stream, None)
 
+    def opened(self, stream: HttpStream) -> None:
+        """Tell a stream that it carries octets."""
+        stream.opened()
+        self._look_at(stream)
+
     def receive_data(self, stream: HttpStream, data: bytes) -> None:
-        """Hand octets to a stream, and take its wish, if it has one now."""
+        """Hand octets to a stream."""
         stream.receive_data(data)
+        self._look_at(stream)
+
+    def _look_at(self, stream: HttpStream) -> None:
+        """Take what a stream wishes now, if it does, and note whether the driver should look at it."""
         wish = stream.next_wish()
         if wish is not None:
             self._actions.append(wish)

@@ -21,7 +21,7 @@ from .http_client import ResponseData, ResponseHead
 from .http_stream import HttpStream
 from .http_streams import HttpStreams
 from .info import SockJSInfo, parse_info
-from .link import LinkClosed, Phase
+from .link import WAITS, LinkClosed, Phase
 from .opening import route_to
 from .proxy import Proxy
 from .sockjs_status import Outcome, judge_status, refused_request
@@ -63,6 +63,7 @@ class InfoRequest:
         "_refused",
         "_route",
         "_started_at",
+        "_stream",
         "_streams",
         "_target",
         "_timeout",
@@ -97,6 +98,7 @@ class InfoRequest:
         self._fields = checked_headers(self._cookies.headers(headers))
         self._timeout = timeout
         self._streams = HttpStreams(stream_ids, self._limits)
+        self._stream: HttpStream | None = None
         self._events: deque[InfoEvent] = deque()
         self._deadlines: Deadlines[_When] = Deadlines()
         self._started_at = 0.0
@@ -108,11 +110,19 @@ class InfoRequest:
         """Begin. Call it once."""
         self._started_at = now
         self._deadlines.set(_When.GIVE_UP, now + self._timeout)
-        self._streams.open(self._route).request("GET", self._target, self._fields)
+        self._stream = self._streams.open(self._route)
+        self._stream.request("GET", self._target, self._fields)
 
     def abort(self, now: float) -> None:
         """Give up: nothing is reported any more but that it was given up."""
-        self._end(LinkClosed(False, Phase.INFO, "This side gave the link up while it asked for /info"))
+        self._end(LinkClosed(False, self.phase, "This side gave the link up while it asked for /info"))
+
+    @property
+    def phase(self) -> Phase:
+        """How far it has come."""
+        if self._stream is None:
+            return Phase.TCP
+        return self._stream.phase or Phase.INFO
 
     # Inputs
 
@@ -120,7 +130,7 @@ class InfoRequest:
         """Take note that the stream carries octets."""
         living = self._streams.get(stream)
         if living is not None:
-            living.opened()
+            self._streams.opened(living)
             self._streams.touch(living)
 
     def stream_accepted(self, stream: StreamId, listener: int, peer: str, now: float) -> None:
@@ -161,8 +171,8 @@ class InfoRequest:
     def handle_timeout(self, now: float) -> None:
         """Give up when it is time."""
         if self._deadlines.pop_due(now) is not None:
-            reason = f"The service did not answer /info within {self._timeout:g} s"
-            self._end(LinkClosed(False, Phase.INFO, reason, loss=StreamLoss.TIMEOUT))
+            reason = f"There was no /info within {self._timeout:g} s: {WAITS[self.phase]}"
+            self._end(LinkClosed(False, self.phase, reason, loss=StreamLoss.TIMEOUT))
 
     def run(self, now: float) -> None:
         """Do nothing: this machine leaves no work over."""

@@ -6,6 +6,7 @@ frames, nor any particular transport.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Protocol, TypeAlias
 
@@ -13,7 +14,7 @@ from ..errors import RemoteProtocolError
 from ..machine import Machine, StreamLoss
 from ..records import hot_record, record
 
-__all__ = ["Link", "LinkClosed", "LinkData", "LinkEvent", "LinkOpened", "Phase"]
+__all__ = ["WAITS", "Link", "LinkClosed", "LinkData", "LinkEvent", "LinkOpened", "Phase"]
 
 
 class Phase(Enum):
@@ -27,6 +28,21 @@ class Phase(Enum):
     UPGRADE = "upgrade"
     OPEN = "open"
     """The link had opened: STOMP could flow."""
+    CONNECT = "connect"
+    """The link is open, and CONNECT awaits its answer: what a link itself never says."""
+
+
+WAITS: Mapping[Phase, str] = {
+    Phase.DNS: "the host name was not resolved: check its spelling, and the network",
+    Phase.TCP: "nobody answered there, or the host name was not resolved: check host, port and firewalls",
+    Phase.PROXY: "the proxy did not answer: check its URL, and whether it can reach the server",
+    Phase.TLS: "the TLS hand-shake was not answered: check that this port speaks TLS",
+    Phase.INFO: "the service did not answer /info: check the URL",
+    Phase.UPGRADE: "the server did not answer the request for a WebSocket or a SockJS session: check the URL",
+    Phase.OPEN: "the server says nothing",
+    Phase.CONNECT: "the server did not answer CONNECT",
+}
+"""What it means when nothing happens any more, for people."""
 
 
 @record
@@ -95,6 +111,11 @@ class Link(Machine[LinkEvent], Protocol):
 
         Changes nothing.
         """
+        ...
+
+    @property
+    def phase(self) -> Phase:
+        """How far the link has come. Changes nothing."""
         ...
 
     @property

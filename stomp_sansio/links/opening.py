@@ -66,8 +66,9 @@ class StreamOpening:
         self.ready = False
         self.leftover = b""
         self.where = _shown(route.address)
+        # TLS is wished for afterwards, so that it is known how far a stream has come.
         if route.proxy is None:
-            self.open_wish = OpenStream(stream, route.address, route.tls)
+            self.open_wish = OpenStream(stream, route.address)
         else:
             # Only who uses a proxy needs an HTTP library.
             from .tunnel import ProxyTunnel
@@ -75,12 +76,20 @@ class StreamOpening:
             self._tunnel = ProxyTunnel(route.address, route.proxy, limits)
             self.open_wish = OpenStream(stream, route.proxy.address)
 
-    def opened(self) -> None:
-        """Take note of `stream_opened`."""
+    def opened(self) -> StartTLS | None:
+        """Take note of `stream_opened`. Returns the wish for TLS, if that comes next."""
         if self._tunnel is None:
+            return self._connected()
+        self.phase = Phase.PROXY
+        return None
+
+    def _connected(self) -> StartTLS | None:
+        """Go on from a stream that leads to the server."""
+        if self._route.tls is None:
             self.ready = True
-        else:
-            self.phase = Phase.PROXY
+            return None
+        self.phase = Phase.TLS
+        return StartTLS(self.stream, self._route.tls)
 
     def receive_data(self, data: bytes) -> StartTLS | None:
         """Take in octets of the proxy. Returns the wish for TLS once the tunnel stands and TLS is wanted.
@@ -97,16 +106,12 @@ class StreamOpening:
         if not self._tunnel.established:
             return None
         self.leftover = self._tunnel.take_rest()
-        if self._route.tls is None:
-            self.ready = True
-            return None
-        if self.leftover:
+        if self.leftover and self._route.tls is not None:
             raise RemoteProtocolError(
                 LinkFault.BAD_HANDSHAKE,
                 f"The proxy sent {len(self.leftover)} octets behind its answer, before TLS could begin",
             )
-        self.phase = Phase.TLS
-        return StartTLS(self.stream, self._route.tls)
+        return self._connected()
 
     def receive_eof(self) -> RemoteProtocolError:
         """Return what the end of the stream means here."""

@@ -9,7 +9,7 @@ from collections import deque
 from enum import Enum
 
 from ..errors import LocalProtocolError, Misuse, RemoteProtocolError
-from ..machine import CloseStream, StreamAction, StreamId, StreamLoss, TLSInfo
+from ..machine import CloseStream, StartTLS, StreamAction, StreamId, StreamLoss, TLSInfo
 from ..protocol.deadlines import Deadlines
 from ..protocol.limits import Limits
 from .layer import Layer
@@ -134,6 +134,11 @@ class StreamLink:
         return self._layer.carries(chunk)
 
     @property
+    def phase(self) -> Phase:
+        """How far the link has come."""
+        return self._phase if self._opening is None else self._opening.phase
+
+    @property
     def unsent(self) -> int:
         """How many octets wait to be handed to the driver."""
         return self._layer.unsent
@@ -175,7 +180,7 @@ class StreamLink:
             case _Stage.NEW | _Stage.OPENING:
                 self.close(now)
             case _Stage.OPEN:
-                self._end(LinkClosed(False, self._phase, "This side gave the link up"), now, abort=True)
+                self._end(LinkClosed(False, self.phase, "This side gave the link up"), now, abort=True)
             case _Stage.ENDING:
                 self._abort()
             case _:
@@ -186,7 +191,7 @@ class StreamLink:
     def stream_opened(self, stream: StreamId, now: float) -> None:
         """Take note that the stream carries octets."""
         if self._stage is _Stage.OPENING and self._opening is not None:
-            self._opening.opened()
+            self._wish(self._opening.opened())
             self._climb(self._opening, now)
 
     def stream_accepted(self, stream: StreamId, listener: int, peer: str, now: float) -> None:
@@ -231,8 +236,7 @@ class StreamLink:
             except RemoteProtocolError as error:
                 self._refuse(self._opening, error, now)
             else:
-                if wish is not None:
-                    self._actions.append(wish)
+                self._wish(wish)
                 self._climb(self._opening, now)
 
     def receive_eof(self, stream: StreamId, now: float) -> None:
@@ -299,6 +303,10 @@ class StreamLink:
 
     # Inside
 
+    def _wish(self, tls: StartTLS | None) -> None:
+        if tls is not None:
+            self._actions.append(tls)
+
     def _climb(self, opening: StreamOpening, now: float) -> None:
         """Go on with the next step of opening; at the last one the layer gets the stream."""
         self._changed = True
@@ -338,8 +346,8 @@ class StreamLink:
         self._end(LinkClosed(False, opening.phase, reason, status=status, error=error), now, abort=True)
 
     def _given_up(self) -> LinkClosed:
-        phase = Phase.TCP if self._opening is None else self._opening.phase
-        return LinkClosed(clean=False, phase=phase, reason="This side closed the link before it had opened")
+        reason = "This side closed the link before it had opened"
+        return LinkClosed(clean=False, phase=self.phase, reason=reason)
 
     def _end(self, closed: LinkClosed, now: float, *, abort: bool) -> None:
         self._ending = closed

@@ -159,6 +159,13 @@ class XhrLink:
         return is_utf8(chunk)
 
     @property
+    def phase(self) -> Phase:
+        """How far the link has come."""
+        if self._ending is not None:
+            return self._ending.phase
+        return Phase.TCP if self._stage is _Stage.NEW else self._phase(self._listener.stream)
+
+    @property
     def unsent(self) -> int:
         """How many octets are queued and not yet handed to the driver."""
         return self._talker.unsent
@@ -195,7 +202,7 @@ class XhrLink:
     def abort(self, now: float) -> None:
         """End at once, sending nothing more."""
         if self._stage is not _Stage.OVER:
-            self._end(LinkClosed(False, self._phase(None), "This side gave the link up"))
+            self._end(LinkClosed(False, self.phase, "This side gave the link up"))
 
     # Inputs
 
@@ -203,7 +210,7 @@ class XhrLink:
         """Take note that a stream carries octets."""
         living = self._streams.get(stream)
         if living is not None:
-            living.opened()
+            self._streams.opened(living)
             self._streams.touch(living)
             self._hear(living, now)
 

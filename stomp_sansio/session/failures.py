@@ -88,19 +88,19 @@ class Witness:
         lowered = said.lower()
         if any(word in lowered for word in _HOST_WORDS):
             message = f"the server refused the virtual host ({said}): pass vhost=, as in vhost='/'"
-            return Failure(ConnectError(Phase.OPEN, self._shown(message)), retry=False)
+            return Failure(ConnectError(Phase.CONNECT, self._shown(message)), retry=False)
         if any(word in lowered for word in _LOGIN_WORDS):
             message = f"the server refused the login ({said}): check login= and passcode="
-            return Failure(AuthenticationError(Phase.OPEN, self._shown(message)), retry=False)
+            return Failure(AuthenticationError(Phase.CONNECT, self._shown(message)), retry=False)
         message = f"the server refused the connection ({said})"
         later = any(word in lowered for word in _LATER_WORDS)
-        return Failure(ConnectError(Phase.OPEN, self._shown(message)), retry=later)
+        return Failure(ConnectError(Phase.CONNECT, self._shown(message)), retry=later)
 
     def not_greeted(self, closed: Closed, link: LinkClosed | None) -> Failure:
         """Return what the end of a connection means whose CONNECT was not answered."""
         if closed.error is not None:
             message = f"what answers there does not speak STOMP as it was asked to: {closed.error}"
-            failure = ConnectError(Phase.OPEN, self._shown(message))
+            failure = ConnectError(Phase.CONNECT, self._shown(message))
             failure.__cause__ = closed.error
             return Failure(failure, retry=closed.error.fault in _CUT_OFF)
         if link is not None and link.status in _REFUSED:
@@ -110,7 +110,7 @@ class Witness:
         message = self._shown(f"CONNECT was not answered: {why}; {hint}")
         # The link had opened: a status that refuses it now says that the server forgot it.
         retry = link is None or _refuses(link) or _may_help(link)
-        return Failure(ConnectError(Phase.OPEN, message), retry=retry)
+        return Failure(ConnectError(Phase.CONNECT, message), retry=retry)
 
     def connection_ended(self, closed: Closed, error: Error | None, link: LinkClosed | None) -> Failure:
         """Return what the end of an established connection means."""

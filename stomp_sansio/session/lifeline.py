@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 
-from ..links.link import Link, LinkClosed, Phase
+from ..links.link import WAITS, Link, LinkClosed, Phase
 from ..machine import OpenStream, StreamAction, StreamId, StreamLoss
 from ..protocol.connection import Connection
 from ..protocol.deadlines import Deadlines
@@ -286,15 +286,13 @@ class Lifeline:
         return failure
 
     def _took_too_long(self, now: float) -> Failure:
-        if self.epoch is not None:
+        if self.epoch is None:
+            phase, waited_for = Phase.TCP, "the credentials did not come"
+        else:
+            phase = self.epoch.link.phase if self.epoch.transport is None else Phase.CONNECT
+            waited_for = WAITS[phase]
             # Its time is over: nothing more is written, and nobody waits for the transport's good-bye.
             self.epoch.link.abort(now)
-        if self.epoch is None:
-            waited_for, phase = "the credentials did not come", Phase.TCP
-        elif self.epoch.transport is None:
-            waited_for, phase = "the server did not answer", Phase.TCP
-        else:
-            waited_for, phase = "the server did not answer CONNECT", Phase.OPEN
         return self.witness.timed_out(waited_for, phase, self._options.open_timeout)
 
     def next_deadline(self) -> float | None:

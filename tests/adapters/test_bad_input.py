@@ -195,7 +195,7 @@ def test_a_sockjs_url_for_something_else(colour):
 def test_a_server_that_speaks_another_protocol(colour, answer, greets):
     with OddServer(answer, greets=greets) as server:
         error = refused(colour, f"stomp://127.0.0.1:{server.port}")
-    assert error.phase is Phase.OPEN
+    assert error.phase is Phase.CONNECT
     assert "does not speak STOMP" in str(error)
 
 

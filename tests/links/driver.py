@@ -18,6 +18,7 @@ from stomp_sansio.machine import (
     StreamId,
     StreamLoss,
     TLSInfo,
+    TLSWish,
 )
 
 _EventT = TypeVar("_EventT")
@@ -83,6 +84,18 @@ class MemoryDriver(Generic[_EventT]):
         self.machine.stream_opened(stream, self.now)
         self.reads[stream] = True
         self.drain()
+
+    def come_up(self, stream: StreamId) -> TLSWish | None:
+        """Let a stream open, and answer the wish for TLS, if there is one; return it."""
+        self.opened(stream)
+        (wish,) = [*(action for action in self.actions if isinstance(action, StartTLS)), None][:1]
+        if wish is None:
+            return None
+        self.actions.remove(wish)
+        assert wish.stream == stream
+        assert not self.machine.data_to_send(stream, self.now), "something is written before TLS has begun"
+        self.tls_started(stream)
+        return wish.tls
 
     def tls_started(self, stream: StreamId) -> None:
         self.machine.tls_started(stream, TLSInfo("TLSv1.3"), self.now)

@@ -395,6 +395,31 @@ def test_aborting_an_open_link():
     assert (closed.clean, closed.phase) == (False, Phase.OPEN)
 
 
+def test_it_says_how_far_it_has_come():
+    driver = Driver(url="https://h/echo")
+    link = driver.link
+    phases = [link.phase]
+    stream = driver.wish().stream
+    driver.opened(stream)
+    phases.append(link.phase)
+    driver.tls_wish()
+    driver.tls_started(stream)
+    phases.append(link.phase)
+    server = HttpServer()
+    server.asked(driver.pull(stream))
+    driver.feed(stream, server.response(200, INFO))
+    phases.append(link.phase)
+    (opening,) = [action.stream for action in driver.take_actions() if isinstance(action, OpenStream)]
+    driver.come_up(opening)
+    phases.append(link.phase)
+    driver.feed(opening, response(driver.pull(opening)))
+    driver.feed(opening, text(b"o"))
+    phases.append(link.phase)
+    assert phases == [Phase.TCP, Phase.TLS, Phase.INFO, Phase.TCP, Phase.UPGRADE, Phase.OPEN]
+    link.abort(driver.now)
+    assert link.phase is Phase.OPEN
+
+
 @pytest.mark.parametrize("how", ["close", "abort"])
 def test_giving_up_while_info_is_asked(how: str):
     driver = Driver()

@@ -180,13 +180,37 @@ def test_it_has_a_deadline_of_its_own():
     assert "8 s" in closed.reason
 
 
+def test_it_says_how_far_it_has_come():
+    request = InfoRequest(parse_url("https://h/echo"), stream_ids=iter([STREAM]))
+    phases = [request.phase]
+    request.start(0.0)
+    driver: Driver = MemoryDriver(request)
+    phases.append(request.phase)
+    driver.opened(STREAM)
+    phases.append(request.phase)
+    driver.tls_started(STREAM)
+    phases.append(request.phase)
+    assert phases == [Phase.TCP, Phase.TCP, Phase.TLS, Phase.INFO]
+
+
+def test_a_tls_hand_shake_that_nobody_answers():
+    request = InfoRequest(parse_url("https://h/echo"), stream_ids=iter([STREAM]))
+    request.start(0.0)
+    driver: Driver = MemoryDriver(request)
+    driver.opened(STREAM)
+    driver.advance(8.0)
+    closed = failed(driver)
+    assert closed.phase is Phase.TLS
+    assert "check that this port speaks TLS" in closed.reason
+
+
 def test_it_can_be_given_up():
     driver = started(timeout=2.0)
     request = driver.machine
     assert isinstance(request, InfoRequest)
     request.abort(0.0)
     driver.drain()
-    assert failed(driver).phase is Phase.INFO
+    assert failed(driver).phase is Phase.TCP
     request.abort(0.0)
     driver.drain()
     assert driver.take_events() == []

@@ -38,8 +38,8 @@ def test_a_route_names_server_tls_and_proxy():
 
 
 def test_without_a_proxy_the_stream_is_ready_when_it_has_opened():
-    one = opening("wss://h")
-    assert one.open_wish == OpenStream(STREAM, TCPAddress("h", 443), TLSWish("h"))
+    one = opening("ws://h")
+    assert one.open_wish == OpenStream(STREAM, TCPAddress("h", 80))
     assert (one.phase, one.ready, one.wants_read, one.unsent, one.status) == (
         Phase.TCP,
         False,
@@ -47,17 +47,34 @@ def test_without_a_proxy_the_stream_is_ready_when_it_has_opened():
         0,
         None,
     )
-    one.opened()
+    assert one.opened() is None
     assert one.ready
     assert one.data_to_send(100) == b""
     assert one.leftover == b""
+
+
+def test_tls_begins_when_the_stream_has_opened():
+    one = opening("wss://h")
+    assert one.open_wish == OpenStream(STREAM, TCPAddress("h", 443))
+    assert one.opened() == StartTLS(STREAM, TLSWish("h"))
+    assert (one.phase, one.ready, one.wants_read) == (Phase.TLS, False, False)
+    assert one.data_to_send(100) == b""
+    one.tls_started()
+    assert one.ready
+
+
+def test_a_stream_that_is_lost_while_tls_begins():
+    one = opening("stomps://h")
+    one.opened()
+    closed = one.lost(StreamLoss.RESET, "")
+    assert (closed.phase, closed.loss) == (Phase.TLS, StreamLoss.RESET)
 
 
 def test_through_a_proxy_without_tls():
     one = opening("stomp://h", PROXY)
     assert one.open_wish == OpenStream(STREAM, TCPAddress("proxy", 3128))
     assert one.data_to_send(100) == b"", "nothing is written before the stream has opened"
-    one.opened()
+    assert one.opened() is None
     assert (one.phase, one.ready, one.wants_read) == (Phase.PROXY, False, True)
     assert one.unsent > 0
     assert one.data_to_send(1000).startswith(b"CONNECT h:61613 ")

@@ -52,10 +52,14 @@ def test_wishes_for_one_stream_to_the_endpoint() -> None:
 
 
 def test_wishes_for_tls_with_the_name_of_the_host_or_the_one_given() -> None:
-    assert client("stomps://broker.example")[1].wish().tls == TLSWish("broker.example")
-    assert client("stomps://10.0.0.1", server_name="broker.example")[1].wish().tls == TLSWish(
-        "broker.example"
-    )
+    for url, options in (
+        ("stomps://broker.example", {}),
+        ("stomps://10.0.0.1", {"server_name": "broker.example"}),
+    ):
+        link, driver = client(url, **options)
+        assert driver.come_up(driver.wish().stream) == TLSWish("broker.example")
+        assert driver.take_events() == [LinkOpened("tcp")]
+        assert link.phase is Phase.OPEN
 
 
 def test_a_unix_socket_is_reached_without_a_proxy() -> None:

@@ -37,7 +37,7 @@ def client(url: str = "http://h/echo", **options) -> tuple[SockJSLink, Driver, S
     link.start(0.0)
     driver: Driver = MemoryDriver(link)
     stream = driver.wish().stream
-    driver.opened(stream)
+    driver.come_up(stream)
     return link, driver, stream
 
 
@@ -99,7 +99,8 @@ def test_the_way_there_may_have_tls_and_another_name():
     link.start(0.0)
     driver: Driver = MemoryDriver(link)
     wish = driver.wish()
-    assert (wish.address, wish.tls) == (TCPAddress("10.0.0.1", 443), TLSWish("h.example"))
+    assert wish.address == TCPAddress("10.0.0.1", 443)
+    assert driver.come_up(wish.stream) == TLSWish("h.example")
 
 
 def test_it_needs_a_web_address():

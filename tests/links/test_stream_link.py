@@ -132,11 +132,17 @@ def test_nothing_is_wished_before_start():
 
 
 def test_the_layer_begins_when_the_stream_is_open():
-    _, layer, driver = started("stomps://h")
-    assert driver.take_actions() == [OpenStream(STREAM, TCPAddress("h", 61614), TLSWish("h"))]
+    link, layer, driver = started("stomps://h")
+    assert driver.take_actions() == [OpenStream(STREAM, TCPAddress("h", 61614))]
+    phases = [link.phase]
+    driver.opened(STREAM)
+    assert driver.tls_wish() == StartTLS(STREAM, TLSWish("h"))
+    phases.append(link.phase)
     assert layer.heard == []
     driver.now = 2.0
-    driver.opened(STREAM)
+    driver.tls_started(STREAM)
+    phases.append(link.phase)
+    assert phases == [Phase.TCP, Phase.TLS, Phase.UPGRADE]
     assert layer.heard == [("start", 2.0)]
     assert driver.machine.wants_read(STREAM)
 

@@ -49,32 +49,29 @@ def test_is_a_link() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "wish", "host", "target"),
+    ("url", "address", "host", "target"),
     [
-        ("ws://example.com", OpenStream(StreamId(1), TCPAddress("example.com", 80)), "example.com", "/"),
-        (
-            "wss://example.com/ws?a=b",
-            OpenStream(StreamId(1), TCPAddress("example.com", 443), TLSWish("example.com")),
-            "example.com",
-            "/ws?a=b",
-        ),
-        ("ws://[::1]:8080/", OpenStream(StreamId(1), TCPAddress("::1", 8080)), "[::1]:8080", "/"),
+        ("ws://example.com", TCPAddress("example.com", 80), "example.com", "/"),
+        ("wss://example.com/ws?a=b", TCPAddress("example.com", 443), "example.com", "/ws?a=b"),
+        ("ws://[::1]:8080/", TCPAddress("::1", 8080), "[::1]:8080", "/"),
     ],
 )
 def test_wishes_for_a_stream_and_asks_for_an_upgrade_on_it(
-    url: str, wish: OpenStream, host: str, target: str
+    url: str, address: TCPAddress, host: str, target: str
 ) -> None:
     driver = client(url)
-    assert driver.take_actions() == [wish]
+    wish = driver.wish()
+    assert wish == OpenStream(StreamId(1), address)
     assert driver.machine.data_to_send(wish.stream, 0.0) == b""
-    driver.opened(wish.stream)
+    assert driver.come_up(wish.stream) == (TLSWish("example.com") if url.startswith("wss") else None)
     lines = driver.pull(wish.stream).decode().split("\r\n")
     assert lines[0] == f"GET {target} HTTP/1.1"
     assert f"Host: {host}" in lines
 
 
 def test_the_name_of_the_certificate_may_be_another() -> None:
-    assert client("wss://10.0.0.1/", server_name="broker.example").wish().tls == TLSWish("broker.example")
+    driver = client("wss://10.0.0.1/", server_name="broker.example")
+    assert driver.come_up(driver.wish().stream) == TLSWish("broker.example")
 
 
 def test_goes_through_a_proxy() -> None:

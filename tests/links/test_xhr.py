@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stomp_sansio.errors import LinkFault, LocalProtocolError, Misuse
 from stomp_sansio.links.cookies import CookieJar
 from stomp_sansio.links.hosts import InvalidURI
-from stomp_sansio.links.link import Link, LinkClosed, LinkData, Phase
+from stomp_sansio.links.link import Link, LinkClosed, LinkData, LinkEvent, Phase
 from stomp_sansio.links.proxy import parse_proxy
 from stomp_sansio.links.sockjs_frames import OPEN_FRAME, PRELUDE, encode_close
 from stomp_sansio.links.url import parse_url
@@ -92,6 +92,21 @@ def test_every_request_has_the_same_headers(kind: bool, segment: str):
         "content-type": "application/json",
         "content-length": "5",
     }
+
+
+def test_it_says_how_far_it_has_come():
+    link = XhrLink(parse_url("https://h/echo"), IDS, stream_ids=iter([LISTEN]))
+    phases = [link.phase]
+    link.start(0.0)
+    driver: MemoryDriver[LinkEvent] = MemoryDriver(link)
+    phases.append(link.phase)
+    driver.opened(LISTEN)
+    phases.append(link.phase)
+    driver.tls_started(LISTEN)
+    phases.append(link.phase)
+    link.abort(0.0)
+    phases.append(link.phase)
+    assert phases == [Phase.TCP, Phase.TCP, Phase.TLS, Phase.UPGRADE, Phase.UPGRADE]
 
 
 def test_cookies_of_an_earlier_answer_go_along():

@@ -44,7 +44,7 @@ class XhrDriver(MemoryDriver[LinkEvent]):
             for action in self.take_actions():
                 moved = True
                 if isinstance(action, OpenStream) and self.opens:
-                    self.opened(action.stream)
+                    self.come_up(action.stream)
                     self.servers[action.stream] = HttpServer()
                 elif isinstance(action, CloseStream):
                     self.closed.append(action.stream)

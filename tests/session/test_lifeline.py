@@ -6,7 +6,7 @@ import math
 import pytest
 
 from stomp_sansio import Fault, FrameParser, LinkFault, LocalProtocolError, RemoteProtocolError, Version
-from stomp_sansio.links.link import Phase
+from stomp_sansio.links.link import WAITS, Phase
 from stomp_sansio.machine import CloseStream, OpenStream, StreamLoss, TLSInfo
 from stomp_sansio.session.backoff import Backoff
 from stomp_sansio.session.errors import (
@@ -525,10 +525,21 @@ def test_one_attempt_has_the_open_timeout_for_everything_together():
     assert world.of(Ended) == []
     world.run(0.2)
     assert isinstance(world.ended.error, ConnectError)
-    assert world.ended.error.phase is Phase.OPEN
+    assert world.ended.error.phase is Phase.CONNECT
     assert "within 5 s (open_timeout): the server did not answer CONNECT" in str(world.ended.error)
     world.run()
     assert world.session.finished
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in (Phase.OPEN, Phase.CONNECT)])
+def test_an_attempt_that_took_too_long_says_how_far_it_came(phase):
+    hand = Hand(open_timeout=5.0).start()
+    hand.link.phase = phase
+    hand.advance(5.0)
+    (ended,) = hand.of(Ended)
+    assert isinstance(ended.error, ConnectError)
+    assert ended.error.phase is phase
+    assert WAITS[phase] in str(ended.error)
 
 
 def test_a_server_that_never_answers_is_given_up():

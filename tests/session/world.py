@@ -181,6 +181,7 @@ class HandLink:
     def __init__(self, stream_ids: Iterator[StreamId], credentials: Credentials) -> None:
         self.stream = next(stream_ids)
         self.credentials = credentials
+        self.phase = Phase.TCP
         self.sent = bytearray()
         self.chunks: list[bytes] = []
         self.calls: list[str] = []
