@@ -359,6 +359,8 @@ class WebSocketLayer:
         if self._state is _State.OPEN and self._writer is not None:
             self._writer.close(close.code)
         said = f": {excerpt(close.reason.encode(), 123)[1:]}" if close.reason else ""
+        # RFC 6455, section 7.4.1: it "received a message that is too big for it to process"
+        said += "; pass split_above= to send in smaller messages" if close.code == 1009 else ""
         who = "Both sides" if self._state is _State.CLOSING else "The peer"
         self._end(clean=True, reason=f"{who} closed the WebSocket, code {close.code}{said}", code=close.code)
 

@@ -76,6 +76,14 @@ def test_a_client_and_a_server_open_talk_and_close(cut: int | None) -> None:
     )
 
 
+def test_a_peer_that_takes_no_message_so_large_is_told_with_what_to_do():
+    driver = client_driver()
+    driver.feed(close(1009, b"too big"))
+    assert driver.closed.reason == (
+        "The peer closed the WebSocket, code 1009: 'too big'; pass split_above= to send in smaller messages"
+    )
+
+
 def test_messages_may_follow_the_hand_shake_in_the_same_read() -> None:
     client = LayerDriver(WebSocketLayer.client(host="example.com", target="/ws"))
     client.feed(response(client.written()) + text(b"a") + text(b"b"))
