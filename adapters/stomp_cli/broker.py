@@ -18,6 +18,7 @@ from stomp_sansio.broker.events import BrokerEvent, ClientGone, StreamRefused
 from stomp_sansio.broker.statistics import Statistics
 from stomp_sansio.serving import ServeKeywords
 
+from .capturing import add_capture_argument, capturing
 from .connecting import seconds
 from .credentials import read_passcode
 from .escapes import escaped
@@ -74,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds that clients may take at the end for what was queued (default: 10)",
     )
     parser.add_argument("--json", action="store_true", help="write lines of JSON: where it listens, numbers")
+    add_capture_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -110,18 +112,19 @@ async def _serve(
     )
     if arguments.path is not None:
         keywords["path"] = arguments.path
-    sockets = _sockets(arguments.listen or [("127.0.0.1", 61613)])
-    async with stomp_asyncio.serve(sockets=sockets, ssl=context, **keywords) as server:
-        first, urls = _authority(server.addresses[0]), server.urls
-        every = [url.replace(first, _authority(at), 1) for at in server.addresses for url in urls]
-        if arguments.json:
-            terminal.json({"event": "listening", "urls": every})
-        else:
-            for url in every:
-                terminal.line(url)
-        await _watch(server, live, terminal, arguments.json, stopping)
-        live.clear()
-        terminal.remark("ending: clients get what is queued\n")
+    with capturing(arguments.capture) as keywords["capture"]:
+        sockets = _sockets(arguments.listen or [("127.0.0.1", 61613)])
+        async with stomp_asyncio.serve(sockets=sockets, ssl=context, **keywords) as server:
+            first, urls = _authority(server.addresses[0]), server.urls
+            every = [url.replace(first, _authority(at), 1) for at in server.addresses for url in urls]
+            if arguments.json:
+                terminal.json({"event": "listening", "urls": every})
+            else:
+                for url in every:
+                    terminal.line(url)
+            await _watch(server, live, terminal, arguments.json, stopping)
+            live.clear()
+            terminal.remark("ending: clients get what is queued\n")
     last = server.statistics()
     if arguments.json:
         terminal.json({"event": "ended", **_numbers(last)})

@@ -8,13 +8,16 @@ from __future__ import annotations
 import argparse
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from stomp_sansio.client.keywords import ConnectKeywords
-from stomp_sansio.links.url import parse_urls
+from stomp_sansio.links.url import Endpoint, parse_urls
+from stomp_sansio.protocol.headers import Headers
+from stomp_sansio.redaction import is_secret
 
+from .capturing import add_capture_argument
 from .credentials import read_passcode, read_secret_file
 from .exits import UsageError
 
@@ -25,9 +28,15 @@ __all__ = ["Way", "add_connect_arguments", "header", "seconds", "way"]
 class Way:
     """Where to connect to, and how: `stomp_asyncio.connect(way.url, ssl=way.ssl, **way.keywords)`."""
 
-    url: str
+    url: str = field(repr=False)
     ssl: ssl.SSLContext | None = None
     keywords: ConnectKeywords = field(default_factory=ConnectKeywords, repr=False)
+    capture: str | None = None
+    """The file to write down in what passes, as `capturing` does it."""
+    name: str = ""
+    """What to call it in messages: the URL without credentials."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must not be shown, should a server repeat it."""
 
 
 def add_connect_arguments(parser: argparse.ArgumentParser, *, reconnects: bool = True) -> None:
@@ -84,6 +93,7 @@ def add_connect_arguments(parser: argparse.ArgumentParser, *, reconnects: bool =
             action="store_true",
             help="end when the connection is lost, and do not try again",
         )
+    add_capture_argument(parser)
 
 
 def way(arguments: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Way:
@@ -119,7 +129,21 @@ def way(arguments: argparse.Namespace, environ: Mapping[str, str] | None = None)
         # Some servers want a token alone.
         keywords["login"] = login
         keywords["passcode"] = read_secret_file(arguments.passcode_file)
-    return Way(arguments.url, _context(arguments.cafile), keywords)
+    return Way(
+        arguments.url,
+        _context(arguments.cafile),
+        keywords,
+        arguments.capture,
+        str(first),
+        _secrets(keywords, endpoints),
+    )
+
+
+def _secrets(keywords: ConnectKeywords, endpoints: Iterable[Endpoint]) -> tuple[str, ...]:
+    pairs = [*Headers(keywords["connect_headers"]).pairs, *Headers(keywords["additional_headers"]).pairs]
+    found = [keywords.get("passcode"), *(endpoint.passcode for endpoint in endpoints)]
+    found += [value for name, value in pairs if is_secret(name)]
+    return tuple(secret for secret in found if secret)
 
 
 def header(text: str) -> tuple[str, str]:

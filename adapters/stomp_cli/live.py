@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .terminal import Terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["Live"]
 
@@ -39,6 +43,12 @@ class Live:
         """Show nothing any more."""
         if self._shown:
             self.remark("")
+
+    def rich_console(self) -> Console:
+        """Return rich's view of standard error."""
+        from rich.console import Console
+
+        return Console(file=self._terminal.remarks, highlight=False)
 
     def _back(self) -> str:
         # To the first of the lines, and everything from there on is gone.

@@ -9,8 +9,9 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
+from .escapes import escaped
 from .exits import EXIT_CODES, Exit, exit_of
 from .terminal import Terminal
 
@@ -37,6 +38,9 @@ class Command(Protocol):
 COMMANDS = {
     "broker": "run a broker in memory, for plain STOMP, WebSocket and SockJS",
     "demo": "see messages flow between all runtimes and transports, or between you and a broker",
+    "listen": "subscribe, and write what comes, or run a command for each message",
+    "request": "send a message, wait for the reply, and write its body",
+    "send": "send a message, once or many times",
 }
 """Each command, by the name of its module, with its summary: `--help` imports none of them."""
 
@@ -62,6 +66,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes options before, between and behind what has no name."""
+
+    def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Return what the arguments say."""
+        try:
+            return self.parse_intermixed_args(arguments)
+        except TypeError:  # it has commands of its own, and they are told the rest
+            return self.parse_args(arguments)
+
+    def error(self, message: str) -> NoReturn:
+        # It quotes what was written, which may come from anywhere.
+        super().error(escaped(message))
+
+
 def _dispatch(arguments: list[str], terminal: Terminal) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         terminal.text(_help())
@@ -74,7 +93,7 @@ def _dispatch(arguments: list[str], terminal: Terminal) -> int:
         terminal.remark(f"{PROGRAM}: there is no command {name!r}{_guess(name)}\n")
         return Exit.USAGE
     command = cast("Command", importlib.import_module(f"stomp_cli.{name}"))
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"{PROGRAM} {name}",
         description=f"{command.SUMMARY[:1].upper()}{command.SUMMARY[1:]}.",
         epilog=_codes(),
@@ -82,7 +101,7 @@ def _dispatch(arguments: list[str], terminal: Terminal) -> int:
         allow_abbrev=False,
     )
     command.add_arguments(parser)
-    return command.run(parser.parse_args(rest))
+    return command.run(parser.parse_all(rest))
 
 
 def _help() -> str:

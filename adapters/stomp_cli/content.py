@@ -1,0 +1,79 @@
+"""What a message is made of, as arguments say it: a body from here or there, and headers.
+
+What lives here knows files and standard input; it must not know who sends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from stomp_sansio.client.keywords import ContentKeywords
+
+from .connecting import header
+from .exits import UsageError
+
+__all__ = ["Content", "add_content_arguments", "content", "read_body"]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body, and the keywords of `send` and `request` that go with it."""
+
+    body: str | bytes
+    keywords: ContentKeywords
+
+
+def add_content_arguments(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """Add the body and the headers of a message."""
+    parser.add_argument(
+        "body",
+        metavar="BODY",
+        nargs=None if required else "?",
+        default="",
+        help="text; - is standard input, @FILE a file, octet for octet",
+    )
+    parser.add_argument(
+        "-H",
+        "--header",
+        metavar="NAME:VALUE",
+        type=header,
+        action="append",
+        default=[],
+        help="one more header of the message, as content-type:application/json",
+    )
+
+
+def content(arguments: argparse.Namespace) -> Content:
+    """Return body and headers, as the arguments say.
+
+    Raises:
+        UsageError: the body cannot be read.
+    """
+    keywords = ContentKeywords()
+    others: list[tuple[str, str]] = []
+    for name, value in arguments.header:
+        if name == "content-type":
+            keywords.setdefault("content_type", value)
+        else:
+            others.append((name, value))
+    keywords["headers"] = others
+    return Content(read_body(arguments.body), keywords)
+
+
+def read_body(written: str) -> str | bytes:
+    """Return the body that BODY, - or @FILE stands for.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        if written == "-":
+            return sys.stdin.buffer.read()
+        if written.startswith("@"):
+            return Path(written[1:]).read_bytes()
+    except OSError as error:
+        raise UsageError(f"the body cannot be read: {error}") from error
+    return written
