@@ -111,7 +111,7 @@ def hidden_field(line: bytes, secrets: Secrets, *, goes_on: bool) -> tuple[bytes
     _learn(lower, value.strip(), secrets)
     start = len(value) - len(value.lstrip())
     start += next((len(scheme) for scheme in _SCHEMES if value.lstrip().lower().startswith(scheme)), 0)
-    hidden = value[:start] + secrets.stand_in(value, in_field(value[start:]))
+    hidden = value[:start] + secrets.stand_in(value[start:], in_field(value[start:]))
     return name + colon + hidden, lower, b"", True
 
 

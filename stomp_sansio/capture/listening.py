@@ -19,7 +19,7 @@ from ..protocol.versions import Version
 from ..records import record
 from .passage import Passage
 from .records import Kind, Record
-from .secrets import Secrets
+from .secrets import NoSecrets
 from .splitting import FrameSplitter
 from .stream_passage import StreamPassages
 
@@ -121,7 +121,7 @@ class Ears:
 
     def __init__(self) -> None:
         # Nothing is hidden here: that was done when it was written.
-        self.secrets = Secrets()
+        self.secrets = NoSecrets()
         self.heard: deque[Heard] = deque()
         self.frames = 0
         self.requests: dict[StreamId, tuple[bytes, bytes]] = {}

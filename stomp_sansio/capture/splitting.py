@@ -37,9 +37,9 @@ class FrameSplitter:
     def _next(self) -> int | None:
         """Return how long the first piece is, or None when it is not whole."""
         buffer = self._buffer
-        if buffer[:1] == b"\n":
+        if buffer.startswith(b"\n"):
             return 1
-        if buffer[:2] == b"\r\n":
+        if buffer.startswith(b"\r\n"):
             return 2
         if self._end is None and not self._find_head():
             return None
