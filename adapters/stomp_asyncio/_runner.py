@@ -10,7 +10,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple, Unpack
 
 from stomp_sansio.client.awaiting import AwaitingRunner
 from stomp_sansio.client.opening import Prepared
@@ -23,6 +23,7 @@ from ._driver import Driver
 __all__ = ["CredentialsHook", "Runner", "logger"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 CredentialsHook = Callable[[], Awaitable[Credentials]]
 
 logger = logging.getLogger("stomp_asyncio")
@@ -67,17 +68,17 @@ class Runner(AwaitingRunner):
         # What was cut is gone in the next turn of the loop.
         await self._driver.finished.wait()
 
-    def do(self, command: Callable[[float], T]) -> T:
+    def do(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command, and carry out what it wishes then."""
         try:
-            return command(self._loop.time())
+            return command(self._loop.time(), *arguments)
         finally:
             self._driver.turn()
 
-    def do_soon(self, command: Callable[[float], T]) -> T:
+    def do_soon(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command, and carry out what it wishes in the loop's next turn."""
         try:
-            return command(self._loop.time())
+            return command(self._loop.time(), *arguments)
         finally:
             self._driver.kick()
 

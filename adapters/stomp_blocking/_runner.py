@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple, Unpack
 
 from stomp_sansio.client.opening import Prepared
 from stomp_sansio.client.waiting import WaitingRunner
@@ -24,6 +24,7 @@ from ._driver import Driver
 __all__ = ["CredentialsHook", "Runner", "logger"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 CredentialsHook = Callable[[], Credentials]
 
 logger = logging.getLogger("stomp_blocking")
@@ -105,11 +106,11 @@ class Runner(WaitingRunner):
         """Let everybody who waits look again."""
         self._changed.notify_all()
 
-    def do(self, command: Callable[[float], T]) -> T:
+    def do(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command, and carry out what it wishes then."""
         with self._changed:
             try:
-                return command(time.monotonic())
+                return command(time.monotonic(), *arguments)
             finally:
                 self._go_on()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple, Unpack
 
 import trio
 from trio.lowlevel import enable_ki_protection
@@ -25,6 +25,7 @@ from ._driver import Driver
 __all__ = ["CredentialsHook", "Runner", "logger"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 CredentialsHook = Callable[[], Awaitable[Credentials]]
 
 logger = logging.getLogger("stomp_trio")
@@ -70,18 +71,18 @@ class Runner(AwaitingRunner):
             await self._driver.finished.wait()
 
     @enable_ki_protection
-    def do(self, command: Callable[[float], T]) -> T:
+    def do(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command, and carry out what it wishes then."""
         try:
-            return command(trio.current_time())
+            return command(trio.current_time(), *arguments)
         finally:
             self._driver.kick()
 
     @enable_ki_protection
-    def do_soon(self, command: Callable[[float], T]) -> T:
+    def do_soon(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command, and carry out what it wishes at the next checkpoint."""
         try:
-            return command(trio.current_time())
+            return command(trio.current_time(), *arguments)
         finally:
             self._driver.kick_soon()
 

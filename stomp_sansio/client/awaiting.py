@@ -16,7 +16,7 @@ from ..session.content import Content
 from ..session.errors import ConnectionClosedOK
 from ..session.subscription import Delivery
 from ..session.tickets import Ticket
-from .core import ClientCore, RunnerCore, SubscriptionCore, TransactionCore
+from .core import STRIDE, ClientCore, RunnerCore, SubscriptionCore, TransactionCore
 from .keywords import AckKeywords, ContentKeywords, SubscribeKeywords
 from .lifecycle import Follower, LifeEvent
 from .message import MessageCore
@@ -105,7 +105,10 @@ class Client(ClientCore[AwaitingRunner]):
             ConnectionClosed: the session is over.
             LocalProtocolError: it cannot be represented.
         """
-        await self._runner.settle(self._send(destination, body, receipt, wait, content))
+        if receipt or wait or not self._sent(destination, body, content):
+            await self._runner.settle(self._send(destination, body, receipt, wait, content))
+        elif self._runner.stride >= STRIDE:
+            await self._runner.settle(None)
 
     async def settled(self, ticket: Ticket) -> None:
         """Wait until a ticket has settled.

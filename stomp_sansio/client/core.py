@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar, Unpack
+from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
 
 from ..errors import LocalProtocolError
 from ..protocol.events import AckMode
@@ -27,6 +27,7 @@ from .lifecycle import Audience, Follower, LifeEvent, sentence
 from .opening import Prepared
 
 __all__ = [
+    "STRIDE",
     "ClientCore",
     "RunnerCore",
     "RunnerT",
@@ -37,10 +38,12 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 # Octets, each message counted as a little more than its body, that may be sent without giving way to others:
 # few enough for the reader not to starve, many enough for one write to carry them.
-_STRIDE = 16 * 1024
+STRIDE = 32 * 1024
+_EACH = 256
 
 
 class RunnerCore(ABC):
@@ -58,7 +61,7 @@ class RunnerCore(ABC):
         """Octets that were sent since somebody gave way."""
 
     @abstractmethod
-    def do(self, command: Callable[[float], T]) -> T:
+    def do(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command at the present instant, and carry out what it wishes then. Never
         waits.
         """
@@ -82,19 +85,19 @@ class RunnerCore(ABC):
     def take(self, subscription: Subscription) -> Delivery | None:
         """Take the oldest message that waits, and carry out what the session wishes then. Never waits."""
 
-    def gives_way(self, octets: int = 256) -> bool:
+    def gives_way(self, octets: int = _EACH) -> bool:
         """Count what was said without waiting; tell whether it is time to give way to others."""
         self.stride += octets
-        if self.stride < _STRIDE:
+        if self.stride < STRIDE:
             return False
         self.stride = 0
         return True
 
-    def do_soon(self, command: Callable[[float], T]) -> T:
+    def do_soon(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command, and carry out what it wishes before long: much is then written at
         once.
         """
-        return self.do(command)
+        return self.do(command, *arguments)
 
     def intercepted(self, command: str, headers: HeaderPairs, *named: tuple[str, str]) -> HeaderPairs:
         """Return the headers of a frame with those that the interceptor adds. `named` are those which are
@@ -164,6 +167,18 @@ class ClientCore(Generic[RunnerT]):
         ticket = self._send(destination, body, True, False, content, self._runner.do_soon)
         assert ticket is not None, "what is to be confirmed has one"
         return ticket
+
+    def _sent(self, destination: str, body: Content, content: ContentKeywords) -> bool:
+        """Send a message of which nothing more will be heard, if that is certain to be possible at once;
+        count it, and tell whether it was sent.
+        """
+        runner = self._runner
+        if content or type(body) is not bytes or runner.outgoing is not None:
+            return False
+        if not runner.do_soon(runner.session.send_at_once, destination, body):
+            return False
+        runner.stride += len(body) + _EACH
+        return True
 
     def _send(
         self,

@@ -119,7 +119,8 @@ class Client(ClientCore[WaitingRunner]):
             ConnectionClosed: the session is over.
             LocalProtocolError: it cannot be represented.
         """
-        self._runner.settle(self._send(destination, body, receipt, wait, content), timeout)
+        if receipt or wait or not self._sent(destination, body, content):
+            self._runner.settle(self._send(destination, body, receipt, wait, content), timeout)
 
     def settled(self, ticket: Ticket, *, timeout: float | None = None) -> None:
         """Wait until a ticket has settled.

@@ -8,9 +8,16 @@ from __future__ import annotations
 from enum import Enum
 from typing import Generic, TypeVar
 
-__all__ = ["Deadlines"]
+__all__ = ["Deadlines", "earlier"]
 
 _NameT = TypeVar("_NameT", bound=Enum)
+
+
+def earlier(one: float | None, other: float | None) -> float | None:
+    """Return the earlier of two instants; None is never."""
+    if one is None or (other is not None and other < one):
+        return other
+    return one
 
 
 class Deadlines(Generic[_NameT]):
@@ -41,7 +48,7 @@ class Deadlines(Generic[_NameT]):
 
     def earliest(self) -> float | None:
         """Return the earliest instant, or None when there is none."""
-        return min(self._instants.values(), default=None)
+        return min(self._instants.values()) if self._instants else None
 
     def pop_due(self, now: float) -> _NameT | None:
         """Remove and return the name whose instant has come, the earliest first; None when none has."""

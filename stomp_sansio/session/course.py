@@ -13,8 +13,10 @@ from typing import TypeAlias
 
 from ..errors import LocalProtocolError, Misuse
 from ..machine import StreamAction, StreamId, StreamLoss, TLSInfo
+from ..protocol.deadlines import earlier
 from ..protocol.events import ClientEvent, Closed, Connected, Error, Message, Receipt
 from ..protocol.headers import HeaderPairs
+from .door import Door
 from .epoch import Epoch
 from .errors import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from .events import Changed, Ended, Ready, SessionEvent
@@ -70,6 +72,9 @@ class Course:
         self._draining: Ticket | None = None
         self._closing: Ticket | None = None
         self._ready: list[Ticket] = []
+        self._door = Door(self._lifeline, self._sending)
+        self.send_at_once = self._door.send
+        """Sends a message of which nothing more will be heard, if that is certain to be possible at once."""
 
     @property
     def state(self) -> SessionState:
@@ -115,7 +120,11 @@ class Course:
         """Hand over the next octets of a stream."""
         octets = self._lifeline.data_to_send(stream, now, max_bytes)
         if octets:
-            self._settle(now)
+            # There is room now: whoever waits for that, and the link, may go on; nothing else has changed.
+            if self._sending.waits:
+                self._settle(now)
+            else:
+                self._lifeline.settle(now)
         return octets
 
     def wants_read(self, stream: StreamId) -> bool:
@@ -157,10 +166,12 @@ class Course:
 
     def next_deadline(self) -> float | None:
         """Return when `handle_timeout` is wanted, or None."""
-        instants = [self._lifeline.next_deadline(), self._tickets.next_deadline()]
-        if self._lifeline.established is not None:
-            instants.append(self._subscriptions.next_deadline())
-        return min((instant for instant in instants if instant is not None), default=None)
+        soonest = self._lifeline.next_deadline()
+        if self._tickets:
+            soonest = earlier(soonest, self._tickets.next_deadline())
+        if self._subscriptions.wait and self._lifeline.established is not None:
+            soonest = earlier(soonest, self._subscriptions.next_deadline())
+        return soonest
 
     def wants_run(self) -> bool:
         """Tell whether a link has work left over."""
@@ -175,7 +186,9 @@ class Course:
 
     def _settle(self, now: float) -> None:
         """Go through what has come, then through what that makes possible."""
-        lifeline, deliver = self._lifeline, self._subscriptions.deliver
+        lifeline, subscriptions = self._lifeline, self._subscriptions
+        deliver = subscriptions.deliver
+        self._door.close()
         while (epoch := lifeline.epoch) is not None and (event := epoch.next_event(now)) is not None:
             if isinstance(event, Message):
                 subscription = deliver(event, epoch.number)
@@ -190,14 +203,18 @@ class Course:
                 # Now that all is in order again: who observes may give commands, or raise.
                 self._observe(event)
         established = lifeline.established
-        if established is not None and self._subscriptions.wait:
+        if established is not None and subscriptions.wait:
             self._make_subscriptions(established, now)
-        self._sending.go_on(established)
-        if epoch is not None:
+        if self._sending.waits:
+            self._sending.go_on(established)
+        if epoch is not None and (
+            epoch.paused or subscriptions.full or subscriptions.octets > self._options.max_queue_octets
+        ):
             epoch.pause(now, self._should_pause())
         if self._draining is not None and not self._tickets:
             self._settled(self._draining, Outcome.CONFIRMED)
         lifeline.settle(now)
+        self._door.judge(established, draining=self._draining is not None)
 
     def _replied(self, message: Message) -> None:
         ticket = self._requests.answered(message)

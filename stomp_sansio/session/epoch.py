@@ -24,7 +24,6 @@ class Epoch:
 
     __slots__ = (
         "_connect",
-        "_mute",
         "_observe",
         "_whole_frames",
         "closed",
@@ -33,6 +32,7 @@ class Epoch:
         "error",
         "link",
         "link_closed",
+        "mute",
         "number",
         "paused",
         "transport",
@@ -63,13 +63,13 @@ class Epoch:
         self._connect = connect
         self._observe = observe
         self._whole_frames = observe is not None
-        # Whether the link takes nothing any more, though it has not said yet that it is closed.
-        self._mute = False
+        self.mute = False
+        """Whether the link takes nothing any more, though it has not said yet that it is closed."""
 
     @property
     def established(self) -> bool:
         """Whether frames can be sent."""
-        return self.connection.state is State.CONNECTED and not self._mute
+        return self.connection.state is State.CONNECTED and not self.mute
 
     @property
     def backlog(self) -> int:
@@ -116,7 +116,7 @@ class Epoch:
     def fill(self, now: float) -> None:
         """Move what the connection has to say to the link, as long as the link's writer keeps up."""
         connection, link = self.connection, self.link
-        if self.transport is None or self.link_closed is not None or self._mute:
+        if self.transport is None or self.link_closed is not None or self.mute:
             return
         while connection.unsent and link.unsent < _AHEAD:
             octets = (
@@ -128,7 +128,7 @@ class Epoch:
                 link.send(octets, now)
             except LocalProtocolError:
                 # The peer has ended the stream, and `LinkClosed` follows: as if it had been lost on its way.
-                self._mute = True
+                self.mute = True
                 return
 
     def pause(self, now: float, paused: bool) -> None:

@@ -14,7 +14,7 @@ from enum import Enum
 from ..links.link import WAITS, Link, LinkClosed, Phase
 from ..machine import OpenStream, StreamAction, StreamId, StreamLoss
 from ..protocol.connection import Connection
-from ..protocol.deadlines import Deadlines
+from ..protocol.deadlines import Deadlines, earlier
 from ..protocol.events import Closed, CloseReason
 from .epoch import Epoch
 from .events import CredentialsWanted, Interrupted, SessionEvent
@@ -51,6 +51,7 @@ class Lifeline:
 
     __slots__ = (
         "_attempts",
+        "_called",
         "_credentials",
         "_deadlines",
         "_epochs",
@@ -87,6 +88,8 @@ class Lifeline:
         self.actions: deque[StreamAction] = deque()
         self.touched: dict[StreamId, None] = {}
         """Streams that the driver should look at."""
+        # The connection whose writer will come for more as soon as the driver has looked.
+        self._called: Epoch | None = None
         self._options = options
         self._jitter = jitter
         self._observe = observe
@@ -297,10 +300,12 @@ class Lifeline:
 
     def next_deadline(self) -> float | None:
         """Return when `handle_timeout` is wanted, or None."""
-        instants = [self._deadlines.earliest(), *(link.next_deadline() for link in self._links)]
+        soonest = self._deadlines.earliest()
+        for link in self._links:
+            soonest = earlier(soonest, link.next_deadline())
         if self.epoch is not None:
-            instants.append(self.epoch.connection.next_deadline())
-        return min((instant for instant in instants if instant is not None), default=None)
+            soonest = earlier(soonest, self.epoch.connection.next_deadline())
+        return soonest
 
     def wants_run(self) -> bool:
         """Tell whether a link has work left over."""
@@ -333,15 +338,17 @@ class Lifeline:
         by itself.
         """
         epoch = self.epoch
-        if epoch is not None and not epoch.link.unsent:
+        if epoch is not None and epoch is not self._called and not epoch.link.unsent:
             self.settle(now)
+            if self.touched:
+                self._called = epoch
 
     def settle(self, now: float) -> None:
         """Move what the connection has to say to its link; collect what the links wish and have to write."""
         epoch = self.epoch
         if epoch is not None:
             epoch.fill(now)
-        for link in list(self._links):
+        for link in tuple(self._links):
             while (action := link.next_action()) is not None:
                 if isinstance(action, OpenStream):
                     self._streams[action.stream] = link
@@ -356,6 +363,9 @@ class Lifeline:
 
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams to look at."""
+        self._called = None
+        if not self.touched:
+            return []
         touched = [stream for stream in self.touched if stream in self._streams]
         self.touched.clear()
         return touched

@@ -62,28 +62,24 @@ class Outbox:
     and are not confirmed, then those that it has not been given.
     """
 
-    __slots__ = ("_max_messages", "_max_octets", "_octets", "_unwritten", "_written")
+    __slots__ = ("_max_messages", "_max_octets", "_octets", "_written", "unwritten")
 
     def __init__(self, max_messages: int, max_octets: int) -> None:
         # By receipt, and in order: what is written is always the oldest of the unwritten.
         self._written: dict[str | None, Entry] = {}
-        self._unwritten: dict[str | None, Entry] = {}
+        self.unwritten: dict[str | None, Entry] = {}
+        """Those that this connection has not been given, by receipt and in order."""
         self._max_messages = max_messages
         self._max_octets = max_octets
         self._octets = 0
 
     def __len__(self) -> int:
-        return len(self._written) + len(self._unwritten)
+        return len(self._written) + len(self.unwritten)
 
     @property
     def written(self) -> Collection[Entry]:
         """Those that were written on this connection, in order."""
         return self._written.values()
-
-    @property
-    def unwritten(self) -> Collection[Entry]:
-        """Those that this connection has not been given, in order."""
-        return self._unwritten.values()
 
     def has_room(self, size: int) -> bool:
         """Tell whether a message of this size fits; the first one always does, whatever its size."""
@@ -92,75 +88,76 @@ class Outbox:
 
     def add(self, entry: Entry) -> None:
         """Put a message at the end."""
-        self._unwritten[entry.receipt] = entry
+        self.unwritten[entry.receipt] = entry
         self._octets += entry.size
 
     def wrote(self, entry: Entry, epoch: int) -> None:
         """Note that the first of the unwritten was written on a connection."""
-        self._written[entry.receipt] = self._unwritten.pop(entry.receipt)
+        self._written[entry.receipt] = self.unwritten.pop(entry.receipt)
         entry.epoch = epoch
 
     def remove(self, receipt: str) -> Entry | None:
         """Remove and return a message, if it is there."""
-        entry = self._written.pop(receipt, None) or self._unwritten.pop(receipt, None)
+        entry = self._written.pop(receipt, None) or self.unwritten.pop(receipt, None)
         if entry is not None:
             self._octets -= entry.size
         return entry
 
     def begin_again(self) -> None:
         """Count all of them as unwritten, in the order in which they were sent: the connection is gone."""
-        self._unwritten = {**self._written, **self._unwritten}
+        self.unwritten = {**self._written, **self.unwritten}
         self._written = {}
 
 
 class WaitingRoom:
     """A bounded queue of messages that wait behind everything else, in order: for room, or a connection."""
 
-    __slots__ = ("_entries", "_max_messages", "_max_octets", "_octets")
+    __slots__ = ("_max_messages", "_max_octets", "_octets", "entries")
 
     def __init__(self, max_messages: int, max_octets: int) -> None:
-        self._entries: deque[Entry] = deque()
+        self.entries: deque[Entry] = deque()
+        """Those that wait, in order, and some whose tickets have settled."""
         self._max_messages = max_messages
         self._max_octets = max_octets
         self._octets = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def has_room(self, size: int) -> bool:
         """Tell whether a message of this size fits; the first one always does, whatever its size."""
-        count = len(self._entries)
+        count = len(self.entries)
         return not count or (count < self._max_messages and self._octets + size <= self._max_octets)
 
     def add(self, entry: Entry) -> None:
         """Put a message at the end."""
         entry.ticket.deferred = True
-        self._entries.append(entry)
+        self.entries.append(entry)
         self._octets += entry.size
 
     def first(self) -> Entry | None:
         """Return the one that waits longest, or None. Those whose tickets have settled are forgotten."""
-        while self._entries and self._entries[0].ticket.outcome is not None:
+        while self.entries and self.entries[0].ticket.outcome is not None:
             self.let_in()
-        return self._entries[0] if self._entries else None
+        return self.entries[0] if self.entries else None
 
     def let_in(self) -> Entry:
         """Remove and return the first one."""
-        entry = self._entries.popleft()
+        entry = self.entries.popleft()
         entry.ticket.deferred = False
         self._octets -= entry.size
         return entry
 
     def leave(self) -> list[Entry]:
         """Remove and return, in order, those that do not stay for the next connection."""
-        leaving = [entry for entry in self._entries if not entry.stays]
-        self._entries = deque(entry for entry in self._entries if entry.stays)
-        self._octets = sum(entry.size for entry in self._entries)
+        leaving = [entry for entry in self.entries if not entry.stays]
+        self.entries = deque(entry for entry in self.entries if entry.stays)
+        self._octets = sum(entry.size for entry in self.entries)
         return leaving
 
     def leave_all(self) -> list[Entry]:
         """Remove and return all of them, in order."""
-        leaving = list(self._entries)
-        self._entries.clear()
+        leaving = list(self.entries)
+        self.entries.clear()
         self._octets = 0
         return leaving

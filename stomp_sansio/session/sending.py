@@ -134,12 +134,26 @@ class Sending:
 
     @property
     def _in_line(self) -> bool:
-        return bool(self._outbox.unwritten or self._waiting)
+        return bool(self._outbox.unwritten or self._waiting.entries)
+
+    @property
+    def waits(self) -> bool:
+        """Whether `go_on` has something to look at."""
+        return bool(self._outbox.unwritten or self._waiting.entries or self._blocked)
+
+    @property
+    def clear(self) -> bool:
+        """Whether nothing stands before a message: then only room may be missing."""
+        return not (self.held or self._outbox.unwritten or self._waiting.entries or self._suspect)
+
+    def room(self, epoch: Epoch) -> int:
+        """Return how many octets may be written before `send` waits."""
+        return self._max_backlog - epoch.backlog
 
     @property
     def suspected(self) -> bool:
         """Whether a message that may have ended a connection waits to be sent again."""
-        return any(entry.strikes for entry in self._outbox.unwritten)
+        return any(entry.strikes for entry in self._outbox.unwritten.values())
 
     def _may_write(self, epoch: Epoch) -> bool:
         """Tell whether a message that is under no suspicion may be written, if none is before it."""
@@ -164,7 +178,7 @@ class Sending:
 
     def _write_outbox(self, epoch: Epoch | None) -> None:
         while epoch is not None and self._outbox.unwritten and self._may_write(epoch):
-            entry = next(iter(self._outbox.unwritten))
+            entry = next(iter(self._outbox.unwritten.values()))
             if entry.strikes:
                 # What may have ended a connection goes alone, so that the next ERROR says which it was.
                 # Suspects are the oldest: nothing is out when their turn comes.
@@ -255,7 +269,7 @@ class Sending:
 
     def give_up_unsent(self, why: Exception) -> None:
         """Settle what was not given to this connection: it will not be given to any."""
-        for entry in list(self._outbox.unwritten):
+        for entry in list(self._outbox.unwritten.values()):
             self._outbox.remove(entry.receipt or "")
             self._tickets.settle(entry.ticket, Outcome.UNKNOWN if entry.epoch else Outcome.ABANDONED, why)
         for entry in self._waiting.leave_all():

@@ -375,6 +375,7 @@ class Session(Course):
             self._settle(now)
         else:
             self._lifeline.flush(now)
+            self._door.judge(epoch, draining=False)
 
     def _alive(self, command: str) -> None:
         if self._draining is not None or self.state in (SessionState.CLOSING, SessionState.ENDED):

@@ -134,7 +134,7 @@ def test_cancelling_a_send_stops_the_waiting_and_not_the_sending():
 def test_a_sender_that_never_waits_gives_way():
     async def scenario(server: MemoryServer) -> None:
         async def send() -> None:
-            for number in range(1000):
+            for number in range(2000):
                 await client.send("/topic/a", str(number))
             order.append("sent")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stomp_sansio import Connection, ServerConnection
-from stomp_sansio.protocol.deadlines import Deadlines
+from stomp_sansio.protocol.deadlines import Deadlines, earlier
 from tests.protocol.helpers import client, server
 
 
@@ -97,3 +97,18 @@ def test_without_heart_beats_there_is_no_deadline(connection: Connection | Serve
     connection.handle_timeout(1e9)
     assert connection.next_event() is None
     assert connection.unsent == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        (None, None, None),
+        (1.0, None, 1.0),
+        (None, 1.0, 1.0),
+        (1.0, 2.0, 1.0),
+        (2.0, 1.0, 1.0),
+        (1.0, 1.0, 1.0),
+    ],
+)
+def test_never_is_later_than_any_instant(one: float | None, other: float | None, found: float | None):
+    assert earlier(one, other) == found

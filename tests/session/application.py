@@ -78,6 +78,9 @@ class Application:
     ) -> Ticket | None:
         """Send a message if that can be asked for now; return its ticket, if it has one."""
         try:
+            if not (confirm or wait) and self.world.do_at_once(destination, body):
+                self.sent.setdefault(destination, []).append(body)
+                return None
             ticket = self.world.send(destination, body, confirm=confirm, wait=wait)
         except (NotConnected, OutboxFull):
             return None

@@ -754,3 +754,19 @@ def test_streams_to_look_at_are_told_once_and_not_after_they_are_gone():
     session.send("/queue/a", bytes(10), now=world.client.now)
     session.stream_lost(stream, StreamLoss.RESET, world.client.now)
     assert session.changed_streams() == []
+
+
+def test_a_writer_that_was_called_is_not_called_again():
+    world = World().start()
+    for _ in range(3):
+        world.session.send("/queue/a", b"x", now=world.client.now)
+    assert len(world.session.changed_streams()) == 1
+    assert world.session.changed_streams() == []
+
+
+def test_a_link_that_has_no_writer_is_given_everything_at_once():
+    hand = Hand().start().connect()
+    hand.said()
+    for _ in range(3):
+        hand.session.send("/queue/a", b"x", now=hand.now)
+        assert hand.commands() == ["SEND"]

@@ -610,3 +610,13 @@ def test_a_suspect_is_not_sent_a_third_time():
     hand.advance(2.0)
     hand.connect()
     assert sent(hand) == []
+
+
+def test_there_is_room_until_as_much_waits_as_may():
+    hand = Hand(max_backlog=1000).start().connect()
+    hand.link.slow = True
+    count = 0
+    while hand.session.send_at_once(hand.now, "/queue/a", bytes(100)):
+        count += 1
+    assert 3 <= count <= 10
+    assert hand.session.send("/queue/a", b"", now=hand.now) is not None

@@ -92,6 +92,13 @@ class World:
         finally:
             self.client.kick()
 
+    def do_at_once(self, destination: str, body: bytes) -> bool:
+        """Send a message that asks for nothing, if nothing is in the way; return whether it was sent."""
+        try:
+            return self.session.send_at_once(self.client.now, destination, body)
+        finally:
+            self.client.kick()
+
     def run(self, seconds: float = 1.0) -> None:
         """Let time pass."""
         self.server.kick()

@@ -1,0 +1,59 @@
+"""The way out for messages of which nothing more will be heard, while nothing whatever is in their way.
+
+What lives here proves with a few looks that a message can be written at once; whoever is turned away asks
+`Session.send`, which knows why. This file must not know what may be in the way, nor any clock.
+"""
+
+from __future__ import annotations
+
+from .epoch import Epoch
+from .lifeline import Lifeline
+from .outbox import size_of
+from .sending import Sending
+
+__all__ = ["Door"]
+
+
+class Door:
+    """Open while there is a connection and nothing waits; whoever changes that closes it first."""
+
+    __slots__ = ("_epoch", "_lifeline", "_room", "_sending")
+
+    def __init__(self, lifeline: Lifeline, sending: Sending) -> None:
+        """Make a door that is closed."""
+        self._lifeline = lifeline
+        self._sending = sending
+        self._epoch: Epoch | None = None
+        # Octets that may be written before one has to look again whether the peer reads.
+        self._room = 0
+
+    def close(self) -> None:
+        """Let nothing through until `judge`."""
+        self._epoch = None
+
+    def judge(self, established: Epoch | None, *, draining: bool) -> None:
+        """Open for a connection if nothing is in the way of messages now."""
+        if established is None or established.paused or draining or not self._sending.clear:
+            self._epoch = None
+        else:
+            self._epoch = established
+            self._room = 0
+
+    def send(self, now: float, destination: str, body: bytes, content_type: str | None = None) -> bool:
+        """Send a message without receipt or other headers, and return True, if that is certain to be possible
+        now; else return False, and change nothing.
+
+        Raises:
+            LocalProtocolError: it cannot be represented.
+        """
+        epoch, lifeline = self._epoch, self._lifeline
+        if epoch is None or epoch.mute or not lifeline.carries(body):
+            return False
+        if self._room <= 0:
+            self._room = self._sending.room(epoch)
+            if self._room <= 0:
+                return False
+        epoch.connection.send(destination, body, content_type=content_type)
+        self._room -= size_of(body)
+        lifeline.flush(now)
+        return True
