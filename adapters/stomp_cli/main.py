@@ -41,6 +41,8 @@ COMMANDS = {
     "listen": "subscribe, and write what comes, or run a command for each message",
     "request": "send a message, wait for the reply, and write its body",
     "send": "send a message, once or many times",
+    "shell": "talk to a server: subscribe, send and acknowledge by hand",
+    "trace": "show, replay and explain a capture, or make a test of it",
 }
 """Each command, by the name of its module, with its summary: `--help` imports none of them."""
 

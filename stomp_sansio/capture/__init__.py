@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .explaining import explain
 from .mermaid import render_mermaid
-from .reading import read
+from .reading import MAX_LINE, read
 from .recorder import MAX_OCTETS, Recorder
 from .records import CaptureError, Kind, Record
 from .regression import as_test
@@ -18,6 +18,7 @@ from .talks import Ending, ReplayedConnection
 from .text_diagram import render_text
 
 __all__ = [
+    "MAX_LINE",
     "MAX_OCTETS",
     "CaptureError",
     "Ending",

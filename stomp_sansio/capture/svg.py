@@ -19,7 +19,7 @@ _WIDTH = 960
 _LEFT, _RIGHT = 130, 930
 _ROW = 30
 _TOP = 64
-_COLUMN = 7.0
+_COLUMN = 7.3
 """About how wide a character of the font is."""
 _STYLE = """
   .paper { fill: #ffffff } .ink { fill: #1f2328 } .pale { fill: #59636e }
@@ -71,7 +71,7 @@ def render_svg(records: Iterable[Record]) -> str:
 def _drawn(step: Step, y: int, several: bool) -> list[str]:
     time = f"{step.time:.3f}" + (f" #{step.stream}" if several and step.stream is not None else "")
     lines = [f'<text class="pale" x="12" y="{y}">{time}</text>']
-    text = shortened(step.text, int((_RIGHT - _LEFT - 40) / _COLUMN))
+    text = shortened(step.text, int((_RIGHT - _LEFT - 44) / _COLUMN))
     ink = "fault" if step.fault else "pale" if step.weak else "ink"
     full = f"<title>{escape(step.text)}</title>" if text != step.text else ""
     middle = (_LEFT + _RIGHT) // 2
