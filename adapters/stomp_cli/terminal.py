@@ -54,6 +54,18 @@ class Terminal:
         self.output.buffer.write(octets)
         self.output.buffer.flush()
 
+    def write_through(self, text: str) -> None:
+        """Write a part of the result past every buffer: also from a signal's handler, which may have
+        interrupted somebody who holds one.
+        """
+        octets = text.encode(self.output.encoding or "utf-8", "backslashreplace")
+        try:
+            descriptor = self.output.fileno()
+        except (OSError, ValueError):
+            return self.text(text)
+        while octets:
+            octets = octets[os.write(descriptor, octets) :]
+
     # Remarks
 
     def remark(self, text: str) -> None:
