@@ -39,7 +39,9 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
         | {"protocol.limits", "protocol.versions", "protocol.deadlines"}
     ),
     # A session is handed functions that make links: it knows what every link says, and imports none.
-    "session": frozenset({"errors", "records", "redaction", "machine", "protocol", "links.link"}),
+    "session": frozenset(
+        {"errors", "records", "redaction", "machine", "protocol", "links.link", "links.strangers"}
+    ),
     # A broker is handed what makes peers of streams: it knows what a server says of them, and no transport.
     "broker": frozenset(
         {"errors", "records", "redaction", "machine", "protocol"}

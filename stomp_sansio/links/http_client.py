@@ -18,6 +18,7 @@ from ..protocol.limits import Limits
 from ..records import hot_record, record
 from ..redaction import redacted
 from .http_head import HeadReader, shown_start
+from .strangers import what_answers
 
 __all__ = ["HttpClient", "ResponseData", "ResponseEnd", "ResponseEvent", "ResponseHead", "ResponseHeads"]
 
@@ -96,16 +97,16 @@ class ResponseHeads:
         Raises:
             RemoteProtocolError: a head is over a limit, or no HTTP.
         """
-        while (head := self._head.next_head()) is not None:
+        while True:
+            if (error := self.foreign()) is not None:
+                raise error
+            if (head := self._head.next_head()) is None:
+                return None
             self._connection.receive_data(head)
             try:
                 event = self._connection.next_event()
             except h11.RemoteProtocolError:
-                raise RemoteProtocolError(
-                    self._fault,
-                    f"{self._who}'s answer is no HTTP response to the request: it begins with "
-                    f"{shown_start(head)}",
-                ) from None
+                raise self._is_none(head) from None
             if isinstance(event, h11.Response):
                 self._informational = 0
                 return event
@@ -114,7 +115,17 @@ class ResponseHeads:
                 raise RemoteProtocolError(
                     LinkFault.LIMIT, f"{self._who} sends one 1xx answer after the other"
                 )
-        return None
+
+    def foreign(self, *, ended: bool = False) -> RemoteProtocolError | None:
+        """Return what is wrong with an answer that is no HTTP, as soon as that is certain; at the end of the
+        stream it is.
+        """
+        start = self._head.foreign_start(ended=ended)
+        return None if start is None else self._is_none(start)
+
+    def _is_none(self, head: bytes) -> RemoteProtocolError:
+        sentence = f"{self._who}'s answer is no HTTP response to the request: it begins with"
+        return RemoteProtocolError(self._fault, f"{sentence} {shown_start(head)}; {what_answers(head)}")
 
 
 class HttpClient:
@@ -210,7 +221,7 @@ class HttpClient:
                     LinkFault.TRUNCATED, "The server closed in the middle of a response"
                 )
         elif self._heads.pending:
-            self._error = RemoteProtocolError(
+            self._error = self._heads.foreign(ended=True) or RemoteProtocolError(
                 LinkFault.TRUNCATED, "The server closed in the middle of a response's head"
             )
         else:

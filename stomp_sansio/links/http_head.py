@@ -15,6 +15,9 @@ from ..redaction import excerpt
 
 __all__ = ["HeadReader", "head_fields", "head_status", "shown_start"]
 
+_SHOWN = 20
+"""Octets of a peer's first word that people are shown."""
+
 
 class HeadReader:
     """Collects octets until a head is whole. Feed it, then ask `next_head`; what follows the head stays
@@ -39,6 +42,17 @@ class HeadReader:
     def pending(self) -> int:
         """Octets that wait here: the beginning of a head, or what followed one."""
         return len(self._buffer)
+
+    def foreign_start(self, *, ended: bool = False) -> bytes | None:
+        """Return how something begins that is no response, as soon as that is certain; None until then.
+
+        Certain is the end of its line, the twentieth octet, or the end of the stream: so it is always the
+        same, however the stream was cut.
+        """
+        start, end_of_line, _ = bytes(self._buffer[:_SHOWN]).partition(b"\n")
+        if start[:5] == b"HTTP/"[: len(start)]:
+            return None
+        return start if end_of_line or len(start) == _SHOWN or ended else None
 
     def next_head(self) -> bytes | None:
         """Return the next head with the blank line that ends it, or None when its end has not come.
@@ -95,11 +109,11 @@ def head_status(head: bytes) -> int | None:
 
 
 def shown_start(head: bytes) -> str:
-    """Return how a head begins, as it may be shown: its first word, or 20 octets of it.
+    """Return how a head begins, as it may be shown: its first word, or the beginning of it.
 
     A peer that sends back what it was sent would have us show our own credentials.
     """
-    return excerpt(head.partition(b"\n")[0].rstrip(b"\r").partition(b" ")[0], 20)
+    return excerpt(head.partition(b"\n")[0].rstrip(b"\r").partition(b" ")[0], _SHOWN)
 
 
 def head_fields(head: bytes) -> list[tuple[str, str]]:

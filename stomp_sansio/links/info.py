@@ -97,7 +97,7 @@ def _object(body: bytes) -> dict[str, object]:
         return cast("dict[str, object]", document)
     if body.lstrip()[:1] == b"<":
         _bad("it looks like HTML: perhaps a login page of the network, or the URL is no SockJS base URL")
-    _bad("it is no JSON object")
+    _bad("it is no JSON object; check the URL, and write ws:// or wss:// for a plain WebSocket")
 
 
 def _boolean(document: dict[str, object], name: str, *, default: bool) -> bool:

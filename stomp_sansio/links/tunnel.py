@@ -76,6 +76,8 @@ class ProxyTunnel:
         if self._error is not None:
             raise self._error
         self._heads.receive(data)
+        if self.established:
+            return
         try:
             response = self._heads.next_response()
             if response is not None:

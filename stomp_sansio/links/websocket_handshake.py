@@ -25,6 +25,7 @@ from .http_answer import plain_answer
 from .http_head import HeadReader, head_fields, head_status, shown_start
 from .http_status import explain_refused_upgrade
 from .origin import OriginPolicy
+from .strangers import what_answers
 from .subprotocols import choose_subprotocol
 
 __all__ = [
@@ -133,15 +134,14 @@ class ClientHandshake:
         """Take in what the server sent."""
         self._head.receive(data)
 
-    @property
-    def pending(self) -> bool:
-        """Whether a part of a head has come."""
-        return self._head.pending > 0
-
     def next_result(self) -> HandshakeResult | None:
         """Return how the hand-shake ended, or None while the answer is not whole."""
         try:
-            while (head := self._head.next_head()) is not None:
+            while True:
+                if (start := self._head.foreign_start()) is not None:
+                    return _no_response(start)
+                if (head := self._head.next_head()) is None:
+                    return None
                 status = head_status(head)
                 if status is not None and 100 <= status < 200 and status != 101:
                     # RFC 9110, section 15.2: a client must be able to skip these. wsproto would take one for
@@ -155,11 +155,15 @@ class ClientHandshake:
                 return self._judge(head, status)
         except RemoteProtocolError as error:
             return Refused(error, None)
-        return None
+
+    def cut_short(self) -> Refused:
+        """Return how the hand-shake ended when the stream ended in it: after `next_result` has said None."""
+        start = self._head.foreign_start(ended=True)
+        return _cut_short(self._head) if start is None else _no_response(start)
 
     def _judge(self, head: bytes, status: int | None) -> HandshakeResult:
         if status is None:
-            return _bad(f"The server's answer is no HTTP/1 response: it begins with {shown_start(head)}")
+            return _no_response(head)
         fields = head_fields(head)
         if status != 101:
             location = next((value for name, value in fields if name == "location"), None)
@@ -227,11 +231,6 @@ class ServerHandshake:
         """Take in what the client sent."""
         self._head.receive(data)
 
-    @property
-    def pending(self) -> bool:
-        """Whether a part of a head has come."""
-        return self._head.pending > 0
-
     def next_result(self) -> HandshakeResult | None:
         """Return how the hand-shake ended, or None while the request is not whole. Write its `response` in
         any case."""
@@ -240,6 +239,10 @@ class ServerHandshake:
         except RemoteProtocolError as error:
             return _refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, str(error), fault=LinkFault.LIMIT)
         return None if head is None else self._judge(head)
+
+    def cut_short(self) -> Refused:
+        """Return how the hand-shake ended when the stream ended in it: after `next_result` has said None."""
+        return _cut_short(self._head)
 
     def _judge(self, head: bytes) -> HandshakeResult:
         fields = head_fields(head)
@@ -309,6 +312,19 @@ def _is_key(value: str) -> bool:
         return len(binascii.a2b_base64(value, strict_mode=True)) == 16
     except ValueError:
         return False
+
+
+def _cut_short(head: HeadReader) -> Refused:
+    if head.pending:
+        fault, sentence = LinkFault.TRUNCATED, "The stream ended in the middle of the hand-shake"
+    else:
+        fault, sentence = LinkFault.CLOSED_ABNORMALLY, "The stream ended before the peer began its hand-shake"
+    return Refused(RemoteProtocolError(fault, sentence), None)
+
+
+def _no_response(head: bytes) -> Refused:
+    start = shown_start(head)
+    return _bad(f"The server's answer is no HTTP/1 response: it begins with {start}; {what_answers(head)}")
 
 
 def _bad(sentence: str) -> Refused:

@@ -303,25 +303,15 @@ class WebSocketLayer:
 
     def _shake_hands(self, handshake: ClientHandshake | ServerHandshake) -> None:
         result = handshake.next_result()
+        if result is None and self._eof:
+            result = handshake.cut_short()
         if result is None:
-            if self._eof:
-                self._end_of_file_in_handshake(handshake)
             return
         self._queue.append(result.response)
         if isinstance(result, Refused):
             self._end(clean=False, reason=str(result.error), status=result.status, error=result.error)
         else:
             self._open(result)
-
-    def _end_of_file_in_handshake(self, handshake: ClientHandshake | ServerHandshake) -> None:
-        if handshake.pending:
-            fault, reason = LinkFault.TRUNCATED, "The stream ended in the middle of the hand-shake"
-        else:
-            fault, reason = (
-                LinkFault.CLOSED_ABNORMALLY,
-                "The stream ended before the peer began its hand-shake",
-            )
-        self._end(clean=False, reason=reason, error=RemoteProtocolError(fault, reason))
 
     def _open(self, upgraded: Upgraded) -> None:
         self._state = _State.OPEN

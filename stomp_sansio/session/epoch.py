@@ -18,6 +18,8 @@ __all__ = ["Epoch"]
 # Octets moved to the link ahead of its writer: enough to keep it busy, few enough to stop soon.
 _AHEAD = 64 * 1024
 
+_FIRST = 20
+
 
 class Epoch:
     """A link and the connection on it. Drain `next_event` after every call that takes `now`."""
@@ -30,6 +32,7 @@ class Epoch:
         "connected",
         "connection",
         "error",
+        "first_octets",
         "link",
         "link_closed",
         "mute",
@@ -58,6 +61,8 @@ class Epoch:
         """What the server said when it accepted, once it has."""
         self.error: Error | None = None
         """The ERROR frame that ended it, if one did."""
+        self.first_octets = b""
+        """How the server began to speak: some octets, for whoever has to say what it is."""
         self.paused = False
         """Whether nothing is read at the session's wish."""
         self._connect = connect
@@ -101,6 +106,8 @@ class Epoch:
         if event is None:
             return False
         if isinstance(event, LinkData):
+            if self.connected is None:
+                self.first_octets = (self.first_octets + event.data[:_FIRST])[:_FIRST]
             self.connection.receive_data(event.data, now)
         elif isinstance(event, LinkOpened):
             self.transport = event.transport

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..errors import Fault, LinkFault, RemoteProtocolError
 from ..links.link import LinkClosed, Phase
+from ..links.strangers import what_answers
 from ..machine import StreamLoss
 from ..protocol.events import Closed, CloseReason, Error
 from ..protocol.headers import Headers
@@ -28,6 +29,9 @@ _FINAL_LOSSES = frozenset({StreamLoss.CERTIFICATE_REFUSED, StreamLoss.TLS_FAILED
 # What a stream that was cut off looks like to who reads it: a lost connection, not a peer that does not know
 # the protocol.
 _CUT_OFF = frozenset({Fault.INCOMPLETE_FRAME, LinkFault.TRUNCATED, LinkFault.CLOSED_ABNORMALLY})
+
+_WITH_TLS = {"stomp": "stomps", "ws": "wss", "http": "https"}
+_WITHOUT_TLS = {secure: plain for plain, secure in _WITH_TLS.items()}
 
 # HTTP: the request is wrong, and would be wrong again; but these say "later".
 _LATER = frozenset({408, 425, 429})
@@ -65,22 +69,42 @@ def secrets_of(credentials: Credentials, target: Target) -> tuple[str, ...]:
 class Witness:
     """Says what the end of an attempt, or of a connection, to one server means."""
 
-    __slots__ = ("_endpoint", "_secrets")
+    __slots__ = ("_endpoint", "_scheme", "_secrets")
 
     def __init__(self, endpoint: str, secrets: tuple[str, ...]) -> None:
         """`endpoint` is what to call the server; `secrets` is what to hide, should it repeat them."""
         self._endpoint = endpoint
+        self._scheme = endpoint.partition("://")[0]
         self._secrets = secrets
 
     def link_failed(self, closed: LinkClosed) -> Failure:
         """Return what the end of a link before CONNECTED means."""
         error = AuthenticationError if closed.status in _REFUSED else ConnectError
-        return Failure(error(closed.phase, self._shown(closed.reason)), retry=_may_help(closed))
+        sentence = closed.reason + self._other_scheme(closed)
+        return Failure(error(closed.phase, self._shown(sentence)), retry=_may_help(closed))
+
+    def _other_scheme(self, closed: LinkClosed) -> str:
+        """Return what else to write, where one side speaks TLS and the other may not: nobody says so then."""
+        if closed.phase is Phase.TLS:
+            return "" if closed.loss is StreamLoss.CERTIFICATE_REFUSED else self._without_tls()
+        fault = None if closed.error is None else closed.error.fault
+        unheard = closed.loss is StreamLoss.RESET or fault in _CUT_OFF or closed.status == 400
+        return self._with_tls() if unheard and closed.phase in (Phase.INFO, Phase.UPGRADE) else ""
+
+    def _with_tls(self) -> str:
+        other = _WITH_TLS.get(self._scheme)
+        return "" if other is None else f"; if this port wants TLS, write {other}://"
+
+    def _without_tls(self) -> str:
+        other = _WITHOUT_TLS.get(self._scheme)
+        return "" if other is None else f"; if this port does without TLS, write {other}://"
 
     def timed_out(self, waited_for: str, phase: Phase, seconds: float) -> Failure:
         """Return what an attempt that took too long means."""
-        message = self._shown(f"no connection within {seconds:g} s (open_timeout): {waited_for}")
-        return Failure(ConnectError(phase, message), retry=True)
+        sentence = f"no connection within {seconds:g} s (open_timeout): {waited_for}"
+        if phase is Phase.TLS:
+            sentence += self._without_tls()
+        return Failure(ConnectError(phase, self._shown(sentence)), retry=True)
 
     def refused(self, error: Error) -> Failure:
         """Return what an ERROR before CONNECTED means: the server refuses who we are, or how we ask."""
@@ -96,18 +120,21 @@ class Witness:
         later = any(word in lowered for word in _LATER_WORDS)
         return Failure(ConnectError(Phase.CONNECT, self._shown(message)), retry=later)
 
-    def not_greeted(self, closed: Closed, link: LinkClosed | None) -> Failure:
-        """Return what the end of a connection means whose CONNECT was not answered."""
+    def not_greeted(self, closed: Closed, link: LinkClosed | None, first_octets: bytes) -> Failure:
+        """Return what the end of a connection means whose CONNECT was not answered. `first_octets` is how the
+        server began to speak.
+        """
         if closed.error is not None:
             message = f"what answers there does not speak STOMP as it was asked to: {closed.error}"
+            if closed.error.fault is Fault.MALFORMED_COMMAND:
+                message += f"; {what_answers(first_octets)}"
             failure = ConnectError(Phase.CONNECT, self._shown(message))
             failure.__cause__ = closed.error
             return Failure(failure, retry=closed.error.fault in _CUT_OFF)
         if link is not None and link.status in _REFUSED:
             return self.link_failed(link)
         why = "the connection ended" if link is None else link.reason
-        hint = "if the server wants TLS, use stomps://, wss:// or https://"
-        message = self._shown(f"CONNECT was not answered: {why}; {hint}")
+        message = self._shown(f"CONNECT was not answered: {why}{self._with_tls()}")
         # The link had opened: a status that refuses it now says that the server forgot it.
         retry = link is None or _refuses(link) or _may_help(link)
         return Failure(ConnectError(Phase.CONNECT, message), retry=retry)

@@ -218,7 +218,7 @@ class Lifeline:
             return witness.refused(epoch.error)
         if epoch.transport is None and link is not None:
             return witness.link_failed(link)
-        return witness.not_greeted(closed, link)
+        return witness.not_greeted(closed, link, epoch.first_octets)
 
     def fail(self, failure: Failure, now: float) -> Exception | None:
         """Let go of the present attempt or connection and arrange the next one; return the error that ends

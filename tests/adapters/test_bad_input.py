@@ -116,14 +116,48 @@ def test_a_unix_socket_that_does_not_exist(colour):
     assert "/nowhere/at/all" in str(error)
 
 
-def test_tls_to_a_plain_port(colour, server):
-    error = refused(colour, f"stomps://127.0.0.1:{server.port}", open_timeout=5)
-    assert "does this port speak TLS?" in str(error) or "check that this port speaks TLS" in str(error)
+SCHEMES = [("stomp", "stomps", ""), ("ws", "wss", "/stomp/websocket"), ("http", "https", "/stomp")]
 
 
-def test_plain_stomp_to_a_tls_port(colour, secure_server):
-    error = refused(colour, f"stomp://127.0.0.1:{secure_server.port}", open_timeout=5)
-    assert "if the server wants TLS, use stomps://, wss:// or https://" in str(error) or "TLS" in str(error)
+@pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
+def test_tls_to_a_plain_port(colour, server, plain, secure, path):
+    error = refused(colour, f"{secure}://127.0.0.1:{server.port}{path}", open_timeout=5)
+    assert error.phase is Phase.TLS
+    assert f"if this port does without TLS, write {plain}://" in str(error)
+
+
+@pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
+def test_tls_to_a_port_that_says_nothing(colour, plain, secure, path):
+    with OddServer(b"", hangs_up=False) as server:
+        error = refused(colour, f"{secure}://127.0.0.1:{server.port}{path}", open_timeout=0.1)
+    assert error.phase is Phase.TLS
+    assert "no connection within 0.1 s (open_timeout): the TLS hand-shake was not answered" in str(error)
+
+
+@pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
+def test_a_tls_port_that_hangs_up_on_those_who_speak_without(colour, secure_server, plain, secure, path):
+    error = refused(colour, f"{plain}://127.0.0.1:{secure_server.port}{path}", open_timeout=5)
+    assert f"if this port wants TLS, write {secure}://" in str(error)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"\x15\x03\x03\x00\x02\x02\x16", b"HTTP/1.1 400 TLS, please\r\n\r\n"], ids=["alert", "400"]
+)
+@pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
+def test_a_tls_port_that_answers_those_who_speak_without(colour, plain, secure, path, answer):
+    with OddServer(answer) as server:
+        error = refused(colour, f"{plain}://127.0.0.1:{server.port}{path}", open_timeout=5)
+    # Whoever answers STOMP in HTTP may want a WebSocket.
+    assert f"{secure}://" in str(error) or "wss://" in str(error)
+
+
+@pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
+def test_a_request_that_nobody_answers(colour, plain, secure, path):
+    with OddServer(b"", hangs_up=False) as server:
+        error = refused(colour, f"{plain}://127.0.0.1:{server.port}{path}", open_timeout=0.1)
+    phases = {"stomp": Phase.CONNECT, "ws": Phase.UPGRADE, "http": Phase.INFO}
+    assert error.phase is phases[plain]
+    assert "no connection within 0.1 s (open_timeout): the se" in str(error)
 
 
 def test_a_certificate_of_somebody_else(colour, secure_server):
@@ -197,6 +231,23 @@ def test_a_server_that_speaks_another_protocol(colour, answer, greets):
         error = refused(colour, f"stomp://127.0.0.1:{server.port}")
     assert error.phase is Phase.CONNECT
     assert "does not speak STOMP" in str(error)
+    assert "check host and port" in str(error) or " that is " in str(error)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "that is an SSH server: check host and port"),
+        (b"ERROR\nmessage:Bad command\n\n\0", "that is plain STOMP: write stomp:// or stomps://"),
+    ],
+    ids=["ssh", "stomp"],
+)
+@pytest.mark.parametrize("hangs_up", [True, False])
+@pytest.mark.parametrize("scheme", ["ws", "http"])
+def test_a_server_that_speaks_no_http(colour, scheme, answer, told, hangs_up):
+    with OddServer(answer, hangs_up=hangs_up) as server:
+        error = refused(colour, f"{scheme}://127.0.0.1:{server.port}/stomp", open_timeout=5)
+    assert told in str(error)
 
 
 def test_a_server_that_hangs_up_after_connect(colour):
@@ -204,12 +255,6 @@ def test_a_server_that_hangs_up_after_connect(colour):
         error = refused(colour, f"stomp://127.0.0.1:{server.port}")
     assert server.heard[0].startswith(b"CONNECT\n")
     assert "CONNECT was not answered" in str(error)
-
-
-def test_a_server_that_never_answers(colour):
-    with OddServer(b"", hangs_up=False) as server:
-        error = refused(colour, f"stomp://127.0.0.1:{server.port}", open_timeout=0.1)
-    assert "no connection within 0.1 s (open_timeout)" in str(error)
 
 
 def test_a_proxy_that_refuses(colour):

@@ -183,6 +183,8 @@ def test_a_body_without_a_length_ends_with_the_stream(cut: int | None):
 
 BROKEN = [
     (b"\x16\x03\x01\r\n\r\n", [], LinkFault.PROTOCOL_ERROR),
+    (b"SSH-2.0-OpenSSH_9.2\r\n", [], LinkFault.PROTOCOL_ERROR),
+    (b"\x00" * 30, [], LinkFault.PROTOCOL_ERROR),
     (b"\r\n" + OK, [], LinkFault.PROTOCOL_ERROR),
     (b"HTTP/1.1 101 Switch\r\n\r\n", [], LinkFault.PROTOCOL_ERROR),
     (b"HTTP/1.1 000 x\r\n\r\n", [], LinkFault.PROTOCOL_ERROR),
@@ -220,6 +222,8 @@ def test_broken_answers(answer: bytes, events: list[object], fault: LinkFault, c
 SHORT = [
     (b"", [], LinkFault.CLOSED_ABNORMALLY),
     (b"HTTP/1.1", [], LinkFault.TRUNCATED),
+    (b"SSH-2.0", [], LinkFault.PROTOCOL_ERROR),
+    (b"HTTP/1.1 100 C\r\n\r\nSSH", [], LinkFault.PROTOCOL_ERROR),
     (b"HTTP/1.1 100 C\r\n\r\n", [], LinkFault.CLOSED_ABNORMALLY),
     (b"HTTP/1.1 100 C\r\n\r\nHTTP", [], LinkFault.TRUNCATED),
     (OK + b"Content-Length: 5\r\n\r\nhell", [200, b"hell"], LinkFault.TRUNCATED),

@@ -36,6 +36,34 @@ def test_any_cut_gives_the_same_heads_and_the_same_verdict(parts: list[bytes], c
     assert outcome(octets, cut) == outcome(octets, len(octets) or 1)
 
 
+@pytest.mark.parametrize("cut", [1, 3, 100])
+@pytest.mark.parametrize(
+    ("octets", "early", "late"),
+    [
+        (b"", None, None),
+        (b"H", None, None),
+        (b"HTTP/", None, None),
+        (b"HTTP/1.1 200 OK\r\n", None, None),
+        (b"\n", None, None),
+        (b"SSH-2.0", None, b"SSH-2.0"),
+        (b"SSH-2.0\r\nmore", b"SSH-2.0\r", b"SSH-2.0\r"),
+        (b"HTTq", None, b"HTTq"),
+        (b"x" * 19, None, b"x" * 19),
+        (b"x" * 21, b"x" * 20, b"x" * 20),
+    ],
+)
+def test_what_is_no_response_is_certain_at_the_same_octet_however_it_is_cut(
+    octets: bytes, early: bytes | None, late: bytes | None, cut: int
+) -> None:
+    reader = HeadReader(LIMITS)
+    seen: list[bytes | None] = [None]
+    for start in range(0, len(octets), cut):
+        reader.receive(octets[start : start + cut])
+        seen.append(reader.foreign_start())
+    assert set(seen) == {None, early}
+    assert reader.foreign_start(ended=True) == late
+
+
 def test_a_head_ends_at_a_blank_line_with_or_without_cr() -> None:
     reader = HeadReader(LIMITS)
     reader.receive(b"one\r\na: b\r\n\r\ntwo\n\nrest")

@@ -135,7 +135,8 @@ BROKEN = [
     (b"HTTP/1.1 100 x\r\n\r\n" * 9, LinkFault.LIMIT, "1xx"),
     (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200, LinkFault.LIMIT, "header fields"),
     (b"HTTP/1.1 200 OK\r\na: " + b"b" * 2**20, LinkFault.LIMIT, "larger than"),
-    (b"x" * 2**20, LinkFault.LIMIT, "larger than"),
+    (b"x" * 2**20, LinkFault.BAD_HANDSHAKE, "it begins with b'xxxxxxxxxxxxxxxxxxxx'; check host and port"),
+    (b"\x15\x03\x03\x00\x02\x02\x16" * 3, LinkFault.BAD_HANDSHAKE, "that is TLS"),
 ]
 
 

@@ -353,12 +353,46 @@ def test_a_listed_origin_passes_and_an_origin_without_tls_does_not_reach_a_serve
     assert isinstance(fed(server(secure=True), request("Origin: https://example.com")), Upgraded)
 
 
-def test_pending_tells_whether_something_has_come() -> None:
+def test_a_stream_that_ends_too_early() -> None:
     for handshake in (client(), server()):
-        assert not handshake.pending
+        assert handshake.cut_short().error.fault is LinkFault.CLOSED_ABNORMALLY
         handshake.receive(b"H")
         assert handshake.next_result() is None
-        assert handshake.pending
+        assert handshake.cut_short().error.fault is LinkFault.TRUNCATED
+
+
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [
+        (b"\x15\x03\x03\x00\x02\x02\x16", "that is TLS: write stomps://, wss:// or https://"),
+        (b"SSH-2", "that is an SSH server"),
+        (b"XYZ", "begins with b'XYZ'; check host and port"),
+    ],
+)
+def test_an_end_of_what_is_no_http_says_what_it_is(octets: bytes, told: str) -> None:
+    handshake = client()
+    handshake.receive(octets)
+    assert handshake.next_result() is None
+    error = handshake.cut_short().error
+    assert error.fault is LinkFault.BAD_HANDSHAKE
+    assert told in str(error)
+
+
+@pytest.mark.parametrize("cut", [1, 7, 100])
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "that is an SSH server: check host and port"),
+        (b"\x00" * 21, "check host and port"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n220 mail ESMTP\r\n", "a mail or FTP server"),
+    ],
+)
+def test_what_is_no_http_is_not_waited_for(octets: bytes, told: str, cut: int) -> None:
+    handshake = client()
+    result = fed(handshake, octets, cut)
+    assert isinstance(result, Refused)
+    assert result.error.fault is LinkFault.BAD_HANDSHAKE
+    assert told in str(result.error)
 
 
 @given(

@@ -44,6 +44,15 @@ def test_connect_is_sent_once_the_link_is_open():
     assert epoch.transport == "websocket"
 
 
+def test_how_the_server_began_to_speak_is_kept():
+    epoch, link = make()
+    link.opened()
+    for octets in (b"SSH", b"-2.0-Open", b"SSH_9.2p1 Debian-2\r\n", b"more"):
+        link.hear(octets)
+        epoch.next_event(0.0)
+    assert epoch.first_octets == b"SSH-2.0-OpenSSH_9.2p"
+
+
 def test_what_the_server_said_is_kept():
     epoch, link = connected()
     assert epoch.established

@@ -103,6 +103,61 @@ def test_an_attempt_that_took_too_long_is_tried_again(waited_for, phase):
     assert str(failure.error) == f"wss://there: no connection within 7.5 s (open_timeout): {waited_for}"
 
 
+SCHEMES = [("stomp", "stomps"), ("ws", "wss"), ("http", "https")]
+
+
+@pytest.mark.parametrize(("plain", "secure"), SCHEMES)
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"loss": StreamLoss.RESET, "phase": Phase.UPGRADE},
+        {"error": fault(LinkFault.CLOSED_ABNORMALLY), "phase": Phase.INFO},
+        {"error": fault(LinkFault.TRUNCATED), "phase": Phase.UPGRADE},
+        {"error": fault(LinkFault.HTTP_STATUS), "status": 400, "phase": Phase.UPGRADE},
+    ],
+)
+def test_a_server_that_wants_tls_hardly_says_so(plain, secure, how):
+    told = str(Witness(f"{plain}://there", ()).link_failed(link(**how)).error)
+    assert told.endswith(f"; if this port wants TLS, write {secure}://")
+    assert "write" not in str(Witness(f"{secure}://there", ()).link_failed(link(**how)).error)
+
+
+@pytest.mark.parametrize(("plain", "secure"), SCHEMES)
+def test_a_server_that_does_without_tls_cannot_say_so(plain, secure):
+    for loss in (StreamLoss.RESET, StreamLoss.TLS_FAILED, StreamLoss.CLOSED):
+        failure = Witness(f"{secure}://there", ()).link_failed(link(loss=loss, phase=Phase.TLS))
+        assert str(failure.error).endswith(f"; if this port does without TLS, write {plain}://")
+    told = str(Witness(f"{secure}://there", ()).timed_out("no answer", Phase.TLS, 1.0).error)
+    assert told.endswith(f"no answer; if this port does without TLS, write {plain}://")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"loss": StreamLoss.CERTIFICATE_REFUSED, "phase": Phase.TLS},
+        {"loss": StreamLoss.REFUSED, "phase": Phase.TCP},
+        {"loss": StreamLoss.RESET, "phase": Phase.PROXY},
+        {"error": fault(LinkFault.HTTP_STATUS), "status": 404, "phase": Phase.UPGRADE},
+        {"error": fault(LinkFault.BAD_HANDSHAKE), "phase": Phase.UPGRADE},
+    ],
+)
+@pytest.mark.parametrize("scheme", ["ws", "wss", "stomp+unix"])
+def test_what_has_nothing_to_do_with_tls_is_not_blamed_on_it(scheme, how):
+    assert "write" not in str(Witness(f"{scheme}://there", ()).link_failed(link(**how)).error)
+
+
+@pytest.mark.parametrize(("plain", "secure"), SCHEMES)
+def test_connect_without_an_answer_may_be_for_want_of_tls(plain, secure):
+    told = str(Witness(f"{plain}://there", ()).not_greeted(ended(), None, b"").error)
+    assert told.endswith(
+        f"CONNECT was not answered: the connection ended; if this port wants TLS, write {secure}://"
+    )
+    told = str(
+        Witness("stomp+unix:///there", ()).link_failed(link(phase=Phase.TLS, loss=StreamLoss.RESET)).error
+    )
+    assert told == "stomp+unix:///there: it broke"
+
+
 @pytest.mark.parametrize(
     ("message", "body", "kind", "hint"),
     [
@@ -137,37 +192,40 @@ def test_a_long_refusal_is_told_in_short():
 
 
 def test_a_server_that_closes_after_connect_is_tried_again():
-    failure = witness.not_greeted(ended(), link(reason="the peer closed", clean=True))
+    failure = witness.not_greeted(ended(), link(reason="the peer closed", clean=True), b"")
     assert failure.retry
-    assert "CONNECT was not answered: the peer closed; if the server wants TLS" in str(failure.error)
-    assert witness.not_greeted(ended(), None).retry
+    assert str(failure.error) == "wss://there: CONNECT was not answered: the peer closed"
+    assert witness.not_greeted(ended(), None, b"").retry
 
 
 def test_a_server_that_speaks_another_protocol_stops():
     wrong = fault(Fault.MALFORMED_COMMAND)
-    failure = witness.not_greeted(ended(CloseReason.FAULT, wrong), None)
+    failure = witness.not_greeted(ended(CloseReason.FAULT, wrong), None, b"SSH-2.0")
     assert not failure.retry
     assert failure.error.__cause__ is wrong
     assert "does not speak STOMP" in str(failure.error)
+    assert str(failure.error).endswith("; that is an SSH server: check host and port")
 
 
 def test_a_version_that_was_not_offered_stops():
-    assert not witness.not_greeted(ended(CloseReason.FAULT, fault(Fault.UNSUPPORTED_VERSION)), None).retry
+    assert not witness.not_greeted(
+        ended(CloseReason.FAULT, fault(Fault.UNSUPPORTED_VERSION)), None, b""
+    ).retry
 
 
 def test_a_greeting_that_was_cut_off_is_tried_again():
-    assert witness.not_greeted(ended(CloseReason.FAULT, fault(Fault.INCOMPLETE_FRAME)), link()).retry
+    assert witness.not_greeted(ended(CloseReason.FAULT, fault(Fault.INCOMPLETE_FRAME)), link(), b"").retry
 
 
 def test_a_transport_that_refuses_us_while_we_greet_stops():
-    failure = witness.not_greeted(ended(), link(status=403, phase=Phase.OPEN))
+    failure = witness.not_greeted(ended(), link(status=403, phase=Phase.OPEN), b"")
     assert not failure.retry
     assert isinstance(failure.error, AuthenticationError)
-    assert not witness.not_greeted(ended(), link(error=fault(LinkFault.BAD_FRAME))).retry
+    assert not witness.not_greeted(ended(), link(error=fault(LinkFault.BAD_FRAME)), b"").retry
 
 
 def test_a_transport_that_forgets_us_while_we_greet_is_tried_again():
-    assert witness.not_greeted(ended(), link(status=404, error=fault(LinkFault.HTTP_STATUS))).retry
+    assert witness.not_greeted(ended(), link(status=404, error=fault(LinkFault.HTTP_STATUS)), b"").retry
 
 
 def test_silence_is_tried_again():
@@ -238,8 +296,8 @@ def test_a_session_that_the_transport_has_forgotten_is_made_again(status, retry,
         witness.refused(error(f"odd {CANARY}")),
         witness.link_failed(link(reason=f"GET /?token={CANARY}")),
         witness.timed_out(CANARY, Phase.TCP, 1.0),
-        witness.not_greeted(ended(), link(reason=CANARY)),
-        witness.not_greeted(ended(error=RemoteProtocolError(Fault.BAD_HEADER, CANARY)), None),
+        witness.not_greeted(ended(), link(reason=CANARY), b""),
+        witness.not_greeted(ended(error=RemoteProtocolError(Fault.BAD_HEADER, CANARY)), None, b""),
         witness.connection_ended(ended(), error(CANARY), None),
         witness.connection_ended(ended(), None, link(reason=CANARY)),
         witness.connection_ended(ended(), None, link(reason=CANARY, status=404)),
