@@ -36,6 +36,7 @@ class Command(Protocol):
 
 
 COMMANDS = {
+    "bench": "measure throughput and latency of a server",
     "broker": "run a broker in memory, for plain STOMP, WebSocket and SockJS",
     "demo": "see messages flow between all runtimes and transports, or between you and a broker",
     "listen": "subscribe, and write what comes, or run a command for each message",
