@@ -84,6 +84,11 @@ class ConnectKeywords(TypedDict, total=False):
     """How many messages may await their confirmation before `send` waits for room. 10,000 by default."""
     max_outbox_octets: int
     """How many octets these may have. 64 MiB by default."""
+    max_unconfirmed: int
+    """How many of these may be on their way at a time; the others follow as receipts come. 10,000 by default.
+    What is on its way when a connection is lost is sent again and may come twice: this bounds how much that
+    is.
+    """
     outgoing: Outgoing | None
     """An interceptor of what the application sends: trace context, metrics."""
     incoming: Incoming | None

@@ -105,6 +105,7 @@ def connect(
     max_queue: int = 64,
     max_outbox_messages: int = 10_000,
     max_outbox_octets: int = 64 * 1024 * 1024,
+    max_unconfirmed: int = 10_000,
     outgoing: Outgoing | None = None,
     incoming: Incoming | None = None,
     capture: Capture | None = None,
@@ -121,6 +122,8 @@ def connect(
     _check_times(open_timeout=open_timeout, close_timeout=close_timeout, receipt_timeout=receipt_timeout)
     if max_queue < 1:
         raise ValueError(f"max_queue is {max_queue}: at least one message must have room to wait")
+    if max_unconfirmed < 1:
+        raise ValueError(f"max_unconfirmed is {max_unconfirmed}: at least one message must be on its way")
     limits = Limits.client() if limits is None else limits
     # One that is thrown away: what no connection can be made with is told now.
     Connection(versions=tuple(versions), heartbeat=heartbeat, limits=limits)
@@ -152,6 +155,7 @@ def connect(
         should_retry=should_retry,
         max_outbox_messages=max_outbox_messages,
         max_outbox_octets=max_outbox_octets,
+        max_unconfirmed=max_unconfirmed,
     )
     session = Session(
         options,

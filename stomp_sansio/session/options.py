@@ -77,6 +77,8 @@ class SessionOptions:
     """Decides instead of us: gets the error and our decision."""
     max_outbox_messages: int = 10_000
     max_outbox_octets: int = 64 * 1024 * 1024
+    max_unconfirmed: int = 10_000
+    """Messages that may be written and await their receipts; the others of the outbox wait to be written."""
     max_queue_octets: int = 64 * 1024 * 1024
     """Octets that may wait in all subscriptions together, with some for each message, whatever is awaited."""
     max_backlog: int = 1024 * 1024

@@ -62,19 +62,25 @@ class Outbox:
     and are not confirmed, then those that it has not been given.
     """
 
-    __slots__ = ("_max_messages", "_max_octets", "_octets", "_written", "unwritten")
+    __slots__ = ("_max_messages", "_max_octets", "_max_written", "_octets", "_written", "unwritten")
 
-    def __init__(self, max_messages: int, max_octets: int) -> None:
+    def __init__(self, max_messages: int, max_octets: int, max_written: int) -> None:
         # By receipt, and in order: what is written is always the oldest of the unwritten.
         self._written: dict[str | None, Entry] = {}
         self.unwritten: dict[str | None, Entry] = {}
         """Those that this connection has not been given, by receipt and in order."""
         self._max_messages = max_messages
         self._max_octets = max_octets
+        self._max_written = max_written
         self._octets = 0
 
     def __len__(self) -> int:
         return len(self._written) + len(self.unwritten)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether one more may be written before one of those that were is confirmed."""
+        return len(self._written) < self._max_written
 
     @property
     def written(self) -> Collection[Entry]:

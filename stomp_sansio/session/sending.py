@@ -36,7 +36,7 @@ class Sending:
 
     def __init__(self, options: SessionOptions, tickets: OpenTickets) -> None:
         size = options.max_outbox_messages, options.max_outbox_octets
-        self._outbox = Outbox(*size)
+        self._outbox = Outbox(*size, options.max_unconfirmed)
         # What waits behind everything else. A message without a receipt asked for no confirmation.
         self._waiting = WaitingRoom(*size)
         self._tickets = tickets
@@ -83,7 +83,7 @@ class Sending:
                 f"SEND to {destination!r}: no connection now: ask for a receipt, or pass wait=True"
             )
         headers, size = Headers(headers), size_of(body)
-        at_once = at_once and self._outbox.has_room(size)
+        at_once = at_once and self._outbox.may_write and self._outbox.has_room(size)
         if at_once:
             assert epoch is not None, "only then at once"
             epoch.connection.send(
@@ -177,7 +177,8 @@ class Sending:
                 self._tickets.settle(ticket, Outcome.SENT)
 
     def _write_outbox(self, epoch: Epoch | None) -> None:
-        while epoch is not None and self._outbox.unwritten and self._may_write(epoch):
+        outbox = self._outbox
+        while epoch is not None and outbox.unwritten and outbox.may_write and self._may_write(epoch):
             entry = next(iter(self._outbox.unwritten.values()))
             if entry.strikes:
                 # What may have ended a connection goes alone, so that the next ERROR says which it was.

@@ -69,6 +69,7 @@ def test_a_url_that_cannot_be_used_is_told_at_once(colour, url, told):
         ({"close_timeout": -1}, "close_timeout is -1"),
         ({"receipt_timeout": float("nan")}, "receipt_timeout is nan"),
         ({"max_queue": 0}, "max_queue is 0"),
+        ({"max_unconfirmed": 0}, "max_unconfirmed is 0"),
         ({"transports": ("carrier-pigeon",)}, "xhr-polling"),
         ({"heartbeat": (-1, 0)}, "heart"),
     ],

@@ -65,6 +65,8 @@ def play_all(
         try:
             for door, colour, fault in itertools.product(doors, ours, FAULTS.values()):
                 where = f"{server.name} by {door.transport}"
+                if door.transport in server.traits.max_unconfirmed:
+                    where += f", max_unconfirmed={server.traits.max_unconfirmed[door.transport]}"
                 try:
                     count = play_fault(fault, server, door, colour, messages)
                 except TimeoutError as late:

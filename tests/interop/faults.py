@@ -173,6 +173,7 @@ def play_fault(
 
         keywords: dict[str, Any] = {
             "port": proxy.port,
+            "max_unconfirmed": server.traits.max_unconfirmed.get(door.transport, _WINDOW),
             "heartbeat": (HEARTBEAT, HEARTBEAT),
             "reconnect": _BACKOFF,
             "receipt_timeout": seconds,

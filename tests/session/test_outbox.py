@@ -14,7 +14,14 @@ def entry(receipt="r", body=b"", *, stays=True):
     return Entry(ticket, "/a", body, Headers(), content_length=True, stays=stays)
 
 
-@pytest.mark.parametrize("room", [Outbox, WaitingRoom])
+def an_outbox(max_messages, max_octets):
+    return Outbox(max_messages, max_octets, max_messages)
+
+
+by_room = pytest.mark.parametrize("room", [an_outbox, WaitingRoom])
+
+
+@by_room
 def test_so_many_messages_fit_and_no_more(room):
     place = room(2, 10**6)
     for number in range(2):
@@ -24,7 +31,7 @@ def test_so_many_messages_fit_and_no_more(room):
     assert len(place) == 2
 
 
-@pytest.mark.parametrize("room", [Outbox, WaitingRoom])
+@by_room
 def test_so_many_octets_fit_and_no_more(room):
     place = room(10, 2 * size_of(bytes(100)))
     place.add(entry("1", bytes(100)))
@@ -32,13 +39,13 @@ def test_so_many_octets_fit_and_no_more(room):
     assert not place.has_room(size_of(bytes(101)))
 
 
-@pytest.mark.parametrize("room", [Outbox, WaitingRoom])
+@by_room
 def test_the_first_message_fits_whatever_its_size(room):
     assert room(1, 1).has_room(10**9)
 
 
 def test_a_message_that_is_removed_makes_room():
-    outbox = Outbox(1, 10**6)
+    outbox = Outbox(1, 10**6, 1)
     first, second = entry("1"), entry("2")
     outbox.add(first)
     assert outbox.remove("1") is first
@@ -51,8 +58,23 @@ def test_a_message_that_is_removed_makes_room():
     assert len(outbox) == 0
 
 
+def test_so_many_may_be_written_before_one_is_confirmed():
+    box = Outbox(10, 10**6, 1)
+    first, second = entry("1"), entry("2")
+    box.add(first)
+    box.add(second)
+    assert box.may_write
+    box.wrote(first, 1)
+    assert not box.may_write
+    box.remove("1")
+    assert box.may_write
+    box.wrote(second, 1)
+    box.begin_again()
+    assert box.may_write
+
+
 def test_a_new_connection_begins_with_the_oldest():
-    outbox = Outbox(10, 10**6)
+    outbox = Outbox(10, 10**6, 10)
     entries = [entry(str(number)) for number in range(4)]
     for each in entries:
         outbox.add(each)
@@ -66,7 +88,7 @@ def test_a_new_connection_begins_with_the_oldest():
 
 @given(st.lists(st.sampled_from(["add", "write", "remove", "again"]), max_size=50), st.randoms())
 def test_the_order_is_that_of_sending(steps, chance):
-    outbox = Outbox(1000, 10**9)
+    outbox = Outbox(1000, 10**9, 1000)
     alive = []
     for number, step in enumerate(steps):
         if step == "add":

@@ -266,6 +266,32 @@ def test_the_outbox_holds_so_many_octets_and_one_more_message_waits():
     assert waits.outcome is Outcome.CONFIRMED
 
 
+def test_so_many_are_on_their_way_and_the_others_follow_as_receipts_come():
+    world = World(max_unconfirmed=2).start()
+    world.broker.confirms = lambda said: 1.0
+    tickets = [world.confirm("/queue/a", str(number)) for number in range(5)]
+    assert not any(ticket.deferred for ticket in tickets)
+    world.run(0.5)
+    assert [said.body for said in world.broker.heard("SEND")] == [b"0", b"1"]
+    world.run(1.0)
+    assert [said.body for said in world.broker.heard("SEND")] == [b"0", b"1", b"2", b"3"]
+    world.run(10.0)
+    assert [said.body for said in world.broker.heard("SEND")] == [b"0", b"1", b"2", b"3", b"4"]
+    assert {ticket.outcome for ticket in tickets} == {Outcome.CONFIRMED}
+
+
+def test_no_more_than_were_on_their_way_come_twice():
+    world = World(max_unconfirmed=2).start()
+    world.broker.confirms = silent
+    for number in range(5):
+        world.confirm("/queue/a", str(number))
+    world.run(1.0)
+    world.broker.confirms = lambda said: 0.0
+    world.lose()
+    world.run(20.0)
+    assert [said.body for said in world.broker.heard("SEND")] == [b"0", b"1", b"0", b"1", b"2", b"3", b"4"]
+
+
 def test_a_message_that_is_larger_than_the_outbox_goes_alone():
     world = World(max_outbox_octets=100).start()
     first, second = world.confirm("/queue/a", bytes(1000)), world.confirm("/queue/a", "small")

@@ -49,6 +49,7 @@ class Simulation:
             open_timeout=3.0,
             close_timeout=3.0,
             max_outbox_messages=chance.choice((3, 20, 10_000)),
+            max_unconfirmed=chance.choice((1, 5, 10_000)),
             max_backlog=chance.choice((500, 100_000)),
             max_queue_octets=chance.choice((3000, 100_000)),
         )

@@ -46,6 +46,7 @@ class RabbitMQ(Server):
         vhost="/",
         other_vhost="/other",
         profile="rabbitmq",
+        max_unconfirmed={"ws": 200, "wss": 200},
         lacks={
             "selector": "the STOMP plugin has no selectors: every message is delivered",
         },

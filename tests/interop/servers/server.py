@@ -91,6 +91,8 @@ class Traits:
     leaves_out: Mapping[str, str] = field(default_factory=dict[str, str])
     """Scenarios that make no sense here, by name, and why: they are not run."""
 
+    max_unconfirmed: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many messages may await their receipts at a time, by transport, where clients have to mind that."""
     uneven: Mapping[str, str] = field(default_factory=dict[str, str])
     """Transports over which the server now and then ends a connection that did nothing wrong, and why: a
     scenario that fails so is played once more.
