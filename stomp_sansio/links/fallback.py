@@ -286,7 +286,7 @@ class FallbackLink:
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
-        return self._deadlines.earliest()
+        return self._deadlines.soonest
 
     def wants_run(self) -> bool:
         """Return False: this machine leaves no work over."""

@@ -171,7 +171,7 @@ class SockJSLayer:
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
-        return self._deadlines.earliest()
+        return self._deadlines.soonest
 
     # Inside
 

@@ -297,7 +297,7 @@ class WebSocketLayer:
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None. It may change after any other call."""
-        return self._deadlines.earliest()
+        return self._deadlines.soonest
 
     # The hand-shake
 

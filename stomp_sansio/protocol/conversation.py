@@ -90,7 +90,7 @@ class Conversation(Generic[_EventT]):
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None. Any other call may change it."""
-        return self._engine.heartbeat.next_deadline()
+        return self._engine.heartbeat.deadlines.soonest
 
     @property
     def wants_read(self) -> bool:

@@ -26,17 +26,22 @@ class Deadlines(Generic[_NameT]):
     Instants are seconds of one clock of any origin.
     """
 
-    __slots__ = ("_instants",)
+    __slots__ = ("_instants", "soonest")
 
     def __init__(self) -> None:
         self._instants: dict[_NameT, float] = {}
+        self.soonest: float | None = None
+        """The earliest instant, or None when there is none."""
 
     def set(self, name: _NameT, instant: float | None) -> None:
         """Set the instant of a name, in place of an earlier one; None removes it."""
-        if instant is None:
-            self._instants.pop(name, None)
-        else:
+        if instant is not None:
             self._instants[name] = instant
+        elif name in self._instants:
+            del self._instants[name]
+        else:
+            return
+        self._look()
 
     def get(self, name: _NameT) -> float | None:
         """Return the instant of a name, or None."""
@@ -45,10 +50,7 @@ class Deadlines(Generic[_NameT]):
     def clear(self) -> None:
         """Remove every instant."""
         self._instants.clear()
-
-    def earliest(self) -> float | None:
-        """Return the earliest instant, or None when there is none."""
-        return min(self._instants.values()) if self._instants else None
+        self.soonest = None
 
     def pop_due(self, now: float) -> _NameT | None:
         """Remove and return the name whose instant has come, the earliest first; None when none has."""
@@ -56,4 +58,8 @@ class Deadlines(Generic[_NameT]):
         if name is None or self._instants[name] > now:
             return None
         del self._instants[name]
+        self._look()
         return name
+
+    def _look(self) -> None:
+        self.soonest = min(self._instants.values()) if self._instants else None

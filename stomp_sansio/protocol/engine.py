@@ -181,14 +181,18 @@ class Engine(Generic[_EventT]):
         self._dry = False
         self.heartbeat.heard(now)
         self.parser.receive_data(data)
+        if self._hungry and not self.suspended and self.proposal is None:
+            # Whatever its size, it is wanted, and looked at soon.
+            return
         if self.parser.unread >= _ENOUGH:
             self._full = self._full or not self.wants_read
-            self._limit_waiting()
+            if self.proposal is not None:
+                self._limit_waiting()
 
     def _limit_waiting(self) -> None:
         """End when more waits behind a request for a connection than may, be it one chunk or many."""
         limit = self.limits.max_unread
-        if self.proposal is not None and self.parser.unread > limit:
+        if self.parser.unread > limit:
             self.fail(
                 RemoteProtocolError(
                     Fault.LIMIT_PENDING, f"more than {limit} octets before the connection was accepted"
@@ -221,12 +225,13 @@ class Engine(Generic[_EventT]):
                 proof = self._proofs.get(frame.command)
                 if (
                     proof is None
-                    or not proof.required <= frame.headers.keys()
+                    or not proof.required <= frame.headers.first.keys()
                     or (frame.body and not proof.has_body)
                 ):
                     self._judge(frame)
                 self._hear(self, frame)
-                self._limit_waiting()
+                if self.proposal is not None:
+                    self._limit_waiting()
             except RemoteProtocolError as error:
                 self.fail(error)
         return events.popleft()

@@ -81,7 +81,6 @@ class Heartbeat:
 
     __slots__ = (
         "_allowed",
-        "_deadlines",
         "_done",
         "_expect",
         "_heard",
@@ -89,6 +88,7 @@ class Heartbeat:
         "_sent",
         "_suspended",
         "_unsaid",
+        "deadlines",
         "offer",
         "tolerance",
     )
@@ -102,7 +102,8 @@ class Heartbeat:
             raise ValueError(f"heartbeat_tolerance is {tolerance!r}: pass a factor of at least 1")
         self.offer = offer
         self.tolerance = tolerance
-        self._deadlines: Deadlines[Timer] = Deadlines()
+        self.deadlines: Deadlines[Timer] = Deadlines()
+        """When something may be due."""
         self._send = self._expect = self._allowed = 0.0
         self._sent = self._heard = 0.0
         self._unsaid = False
@@ -128,18 +129,18 @@ class Heartbeat:
 
     def _watch(self) -> None:
         if self._send:
-            self._deadlines.set(Timer.SPEAK, self._sent + self._send * _SPEAK_AFTER)
+            self.deadlines.set(Timer.SPEAK, self._sent + self._send * _SPEAK_AFTER)
         if self._expect and not self._done:
-            self._deadlines.set(Timer.SILENCE, self._heard + self._allowed)
+            self.deadlines.set(Timer.SILENCE, self._heard + self._allowed)
 
     def stop_listening(self) -> None:
         """Count silence no more: the peer has said all that it will."""
         self._done = True
-        self._deadlines.set(Timer.SILENCE, None)
+        self.deadlines.set(Timer.SILENCE, None)
 
     def stop(self) -> None:
         """Count nothing any more."""
-        self._deadlines.clear()
+        self.deadlines.clear()
         self._unsaid = False
 
     def heard(self, now: float) -> None:
@@ -167,31 +168,27 @@ class Heartbeat:
     def excuse(self, now: float) -> None:
         """Count the silence from now on: it was not the peer's."""
         self._heard = now
-        self._deadlines.set(Timer.SILENCE, now + self._allowed)
-
-    def next_deadline(self) -> float | None:
-        """Return the earliest instant at which something may be due."""
-        return self._deadlines.earliest()
+        self.deadlines.set(Timer.SILENCE, now + self._allowed)
 
     def due(self, now: float) -> Timer | None:
         """Return what is due at `now`; ask again until None. Deadlines are armed lazily, so most of them only
         move on.
         """
-        while (timer := self._deadlines.pop_due(now)) is not None:
+        while (timer := self.deadlines.pop_due(now)) is not None:
             if timer is Timer.SPEAK:
                 instant = self._sent + self._send * _SPEAK_AFTER
                 if instant > now:
-                    self._deadlines.set(timer, instant)
+                    self.deadlines.set(timer, instant)
                     continue
                 # A clock's numbers may be so large that the interval vanishes in them: any later one will do.
                 later = math.nextafter(now, math.inf)
-                self._deadlines.set(timer, max(now + self._send * _SPEAK_AFTER, later))
+                self.deadlines.set(timer, max(now + self._send * _SPEAK_AFTER, later))
             else:
                 if self._suspended:
                     self._heard = now
                 instant = self._heard + self._allowed
                 if instant > now:
-                    self._deadlines.set(timer, instant)
+                    self.deadlines.set(timer, instant)
                     continue
             return timer
         return None

@@ -300,7 +300,7 @@ class Lifeline:
 
     def next_deadline(self) -> float | None:
         """Return when `handle_timeout` is wanted, or None."""
-        soonest = self._deadlines.earliest()
+        soonest = self._deadlines.soonest
         for link in self._links:
             soonest = earlier(soonest, link.next_deadline())
         if self.epoch is not None:

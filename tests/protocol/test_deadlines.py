@@ -44,7 +44,7 @@ def test_they_are_a_table_of_names_and_instants(steps: list[tuple[When, float | 
                 assert table.pop(popped) == min(due.values())
             else:
                 assert popped is None
-        assert deadlines.earliest() == min(table.values(), default=None)
+        assert deadlines.soonest == min(table.values(), default=None)
         assert {name: deadlines.get(name) for name in When} == {name: table.get(name) for name in When}
 
 
@@ -54,7 +54,7 @@ def test_what_is_due_comes_in_the_order_of_its_instants():
         deadlines.set(name, instant)
     due = [deadlines.pop_due(2.0), deadlines.pop_due(2.0), deadlines.pop_due(2.0)]
     assert due == [When.A, When.B, None]
-    assert deadlines.earliest() == 3.0
+    assert deadlines.soonest == 3.0
 
 
 @pytest.mark.parametrize("make", [client, server])
