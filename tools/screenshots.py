@@ -1,4 +1,4 @@
-"""`python -m tools.screenshots`: pictures of the demo's page in a real browser, into docs/pictures.
+"""`python -m tools.screenshots`: pictures of the demo's page in a real browser, into docs/screenshots.
 
 It serves the page, and has a browser that is installed use it: Chromium, driven by playwright-core, which npm
 brings into an ignored folder. It must not know what a person does on the page.
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "tools" / "browser"
 HOME = ROOT / ".interop" / "browser"
 LIBRARIES = ROOT / ".interop" / "page"
-FOLDER = ROOT / "docs" / "pictures"
+FOLDER = ROOT / "docs" / "screenshots"
 
 
 def main() -> int:
@@ -40,7 +40,12 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with DemoBroker(0, LIBRARIES, 1.0, lambda kind, sentence: print(sentence), lambda event: None) as broker:
         command = [node, str(SOURCE / "shoot.mjs"), broker.page, str(folder), chromium]
-        return subprocess.run(command, cwd=HOME).returncode
+        status = subprocess.run(command, cwd=HOME).returncode
+    if (pngquant := shutil.which("pngquant")) is not None:
+        # A third of the octets, for colours that nobody misses.
+        pictures = [str(path) for path in folder.glob("demo-*.png")]
+        subprocess.run([pngquant, "--force", "--ext", ".png", "--strip", "64", *pictures], check=True)
+    return status
 
 
 if __name__ == "__main__":

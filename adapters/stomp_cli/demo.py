@@ -103,7 +103,7 @@ def _show(arguments: argparse.Namespace, terminal: Terminal) -> int:
                     view.event(kind, sentence)
                 view.tick(meter.read())
             complaints = show.books.complaints()
-            view.end(meter.read(), complaints)
+            view.end(meter.average(), complaints)
         finally:
             view.close()
         show.stop_clients()

@@ -101,6 +101,8 @@ class Account:
     def complaints(self) -> list[str]:
         """Return what does not add up, in sentences."""
         found: list[str] = []
+        if self.sent == 0:
+            found.append(f"{self.destination}: no message was sent")
         if (unconfirmed := self.sent - self.confirmed) != 0:
             found.append(f"{self.destination}: {unconfirmed:,} of {self.sent:,} sent were not confirmed")
         missing = self._missing()
@@ -170,8 +172,8 @@ class Books:
     def complaints(self) -> list[str]:
         """Return what does not add up, or did not happen: nothing means that all is well."""
         found = [complaint for account in self.accounts for complaint in account.complaints()]
-        if self.sent == 0:
-            found.append("no message was sent")
+        if not self.accounts:
+            found.append("nobody was there")
         if self.cuts == 0:
             found.append("no connection was cut")
         if self.returns != self.cuts:

@@ -94,7 +94,9 @@ class Run:
         if not isinstance(event, Subscribed):
             return
         self._expected.discard(event.destination)
-        if not self._expected:
+        if not self._expected and not self._all_there.is_set():
+            # Before anybody is told: it is how long they go on from here.
+            self._started_at = time.monotonic()
             self._all_there.set()
         if (
             event.destination == self._victim
@@ -148,7 +150,6 @@ class Run:
             self.check()
             if time.monotonic() > until:
                 raise TimeoutError(f"not every client was there within {_PATIENCE:g} s")
-        self._started_at = time.monotonic()
 
     def stop_clients(self) -> None:
         """Let everybody say good-bye. Harmless when that was done."""

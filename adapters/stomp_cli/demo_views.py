@@ -33,7 +33,7 @@ class Row:
     came: int
     again: int
     rate: float
-    """Messages that came in the last second."""
+    """Messages that came in the last second; in the end, in an average one."""
     p50: float | None
     """Seconds, over the whole run."""
     p99: float | None
@@ -69,6 +69,11 @@ class Meter:
         self._books = books
         self._start = time.monotonic()
         self._before = deque([(self._start, [account.came for account in books.accounts])])
+
+    def average(self) -> Snapshot:
+        """Take one whose rates are those of the whole time."""
+        self._before = deque([(self._start, [0] * len(self._books.accounts))])
+        return self.read()
 
     def read(self) -> Snapshot:
         """Take one."""

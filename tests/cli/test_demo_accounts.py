@@ -75,7 +75,8 @@ def test_a_run_in_which_all_is_well_has_no_complaint() -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"accounts": []}, "no message was sent"),
+        ({"accounts": []}, "nobody was there"),
+        ({"accounts": [account(0)]}, "/queue/demo.1: no message was sent"),
         ({"returns": 0}, "the client whose connection was cut did not come back"),
         ({"cuts": 0, "returns": 0}, "no connection was cut"),
         ({"quiet.refused": False}, "no message was refused"),
