@@ -39,6 +39,7 @@ COMMANDS = {
     "bench": "measure throughput and latency of a server",
     "broker": "run a broker in memory, for plain STOMP, WebSocket and SockJS",
     "demo": "see messages flow between all runtimes and transports, or between you and a broker",
+    "doctor": "find out why a server cannot be reached, and what it offers",
     "listen": "subscribe, and write what comes, or run a command for each message",
     "request": "send a message, wait for the reply, and write its body",
     "send": "send a message, once or many times",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from .escapes import escaped
+from .words import in_our_words
 
 __all__ = ["Terminal", "json_line"]
 
@@ -77,7 +78,7 @@ class Terminal:
 
     def complain(self, who: str, error: BaseException) -> None:
         """Say in one line what failed."""
-        said = str(error) or type(error).__name__
+        said = in_our_words(str(error)) or type(error).__name__
         self.remark(f"{self.paint(who, 'red', self.remarks)}: {escaped(' '.join(said.split()))}\n")
 
     # Looks
