@@ -69,20 +69,18 @@ def _hidden_address(address: bytes, secrets: Secrets) -> tuple[bytes, bytes, byt
     if at and colon and not passcode.startswith(b"//"):
         secrets.learn(unquote_to_bytes(passcode))
         userinfo = scheme + colon + in_field(passcode)
-    shown = userinfo + at + host + secrets.hidden(b"/".join(segments)) + question
-    return (
-        shown + b"&".join(_hidden_parameter(pair, secrets) for pair in query.split(b"&")),
-        kind,
-        conversation,
-    )
+    shown = userinfo + at + host + b"/".join(segments) + question
+    shown += b"&".join(_hidden_parameter(pair, secrets) for pair in query.split(b"&"))
+    return secrets.hidden(shown), kind, conversation
 
 
 def _hidden_parameter(pair: bytes, secrets: Secrets) -> bytes:
     name, equals, value = pair.partition(b"=")
     if is_secret(unquote_to_bytes(name.replace(b"+", b" ")).decode("utf-8", "replace")):
+        hidden = secrets.stand_in(value, in_field(value).replace(b" ", b"x"))
         secrets.learn(unquote_to_bytes(value))
         secrets.learn(value)
-        return name + equals + secrets.stand_in(value, in_field(value).replace(b" ", b"x"))
+        return name + equals + hidden
     return secrets.hidden(pair)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeAlias, TypeVar
 
 from ..machine import (
-    CloseStream,
     Machine,
     OpenStream,
     StartTLS,
@@ -37,9 +36,9 @@ MAX_OCTETS = 64 * 1024 * 1024
 """Characters of all lines, which are octets as well. A busy connection fills that in a minute, and nobody
 reads more."""
 _MAX_PIECE = 64 * 1024
-_MAX_UNDECIDED = 256 * 1024
-"""Octets that wait because it is not decided whether something among them is a secret. Beyond, what is
-undecided is hidden."""
+_MAX_WAITING = 256 * 1024
+"""Octets that wait to be written, because before them it is not decided whether something is a secret.
+Beyond, what is undecided is hidden."""
 
 
 class _Pending:
@@ -83,7 +82,7 @@ class Recorder(Generic[_EventT]):
         self._hiding = Hiding(secrets)
         self._pending: deque[_Pending] = deque()
         self._ways: dict[tuple[StreamId, bool], deque[_Pending]] = {}
-        self._undecided = 0
+        self._waiting = 0
         self._reading: dict[StreamId, bool] = {}
         self._origin: float | None = None
         self._now = 0.0
@@ -129,16 +128,15 @@ class Recorder(Generic[_EventT]):
             pending = _Pending(Record(kind, self._now, stream), way, len(piece))
             self._pending.append(pending)
             self._ways.setdefault((stream, kind is Kind.IN), deque()).append(pending)
-            self._undecided += len(piece)
+            self._waiting += len(piece)
             self._decided((stream, kind is Kind.IN), way.feed(piece))
-            while self._undecided > _MAX_UNDECIDED:
-                self._decide(self._pending[0])
             self._go_on()
+            while self._waiting > _MAX_WAITING:
+                self._decide(self._pending[0])
 
     def _decided(self, key: tuple[StreamId, bool], octets: bytes) -> None:
         """Give octets that came back to the records that they belong to."""
         waiting = self._ways[key]
-        self._undecided -= len(octets)
         position = 0
         while position < len(octets):
             pending = waiting[0]
@@ -151,14 +149,16 @@ class Recorder(Generic[_EventT]):
 
     def _decide(self, pending: _Pending) -> None:
         record = pending.record
-        if pending.way is not None and record.stream is not None:
-            self._decided((record.stream, record.kind is Kind.IN), pending.way.flush())
-            self._go_on()
+        assert pending.way is not None, "only octets wait to be decided"
+        assert record.stream is not None, "only a stream has octets"
+        self._decided((record.stream, record.kind is Kind.IN), pending.way.flush())
+        self._go_on()
 
     def _go_on(self) -> None:
         """Write what is decided, in order."""
         while self._pending and not self._pending[0].left:
             pending = self._pending.popleft()
+            self._waiting -= len(pending.octets)
             self._write_line(line_of(replace(pending.record, octets=bytes(pending.octets))))
 
     def _write_line(self, line: str) -> None:
@@ -254,7 +254,7 @@ class Recorder(Generic[_EventT]):
                 self._note(Kind.OPEN, action.stream, where, tls=tls)
             case StartTLS():
                 self._note(Kind.START_TLS, action.stream, action.tls.server_name)
-            case CloseStream():
+            case _:
                 self._reading.pop(action.stream, None)
                 self._note(Kind.ABORT if action.abort else Kind.CLOSE, action.stream)
         return action

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote_from_bytes
 
 __all__ = ["NoSecrets", "Scanner", "Secrets", "in_field", "in_header"]
@@ -26,6 +26,9 @@ _LONGEST = 8 * 1024
 
 _HIDDEN = ord("x")
 _FIELD_SHAPE = frozenset(b"\r\n\t\0 =;,")
+_MEANT = {b"\\n": b"\n", b"\\r": b"\r", b"\\c": b":", b"\\\\": b"\\"}
+_WRITTEN = {octet: escape for escape, octet in _MEANT.items()}
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _ESCAPE_SHAPE = {ord("n"): b"c", ord("c"): b"c", ord("\\"): b"c", ord("r"): b"r"}
 
 
@@ -60,6 +63,29 @@ def in_field(value: bytes) -> bytes:
 
 def _everywhere(value: bytes) -> bytes:
     return b"x" * len(value)
+
+
+def _unescaped(value: bytes) -> bytes:
+    octets = bytearray()
+    position = 0
+    while position < len(value):
+        meant = _MEANT.get(value[position : position + 2])
+        octets += value[position : position + 1] if meant is None else meant
+        position += 1 if meant is None else 2
+    return bytes(octets)
+
+
+def _escaped(raw: bytes) -> bytes:
+    return b"".join(_WRITTEN.get(raw[at : at + 1], raw[at : at + 1]) for at in range(len(raw)))
+
+
+def _in_base64(raw: bytes) -> Iterator[bytes]:
+    """Yield the middle of its Base64, wherever the groups of three begin: ends depend on the neighbours."""
+    for before in range(3):
+        encoded = b64encode(bytes(before) + raw)
+        middle = encoded[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
+        yield middle
+        yield middle.translate(_URL_SAFE)
 
 
 class Secrets:
@@ -113,30 +139,21 @@ class Secrets:
             self._forms = {form: hidden for forms in self._learned.values() for form, hidden in forms.items()}
 
     def _forms_of(self, value: bytes) -> dict[bytes, bytes]:
-        raw = value
-        for escaped, octet in ((b"\\r", b"\r"), (b"\\n", b"\n"), (b"\\c", b":"), (b"\\\\", b"\\")):
-            raw = raw.replace(escaped, octet)
-        text = raw.decode("utf-8", "replace")
-        forms = {
-            value: in_header(value),
-            raw: in_header(raw),
-            raw.replace(b"\\", b"\\\\").replace(b":", b"\\c"): b"",
-            quote_from_bytes(raw, safe="").encode(): b"",
-            quote_from_bytes(raw, safe="/:@").encode(): b"",
-            json.dumps(text)[1:-1].encode(): b"",
-            html.escape(text).encode(): b"",
-        }
-        for before in range(3):
-            # The middle of its Base64, wherever the groups of three begin; the ends depend on the neighbours.
-            encoded = b64encode(bytes(before) + raw)
-            first = (before * 8 + 5) // 6
-            middle = encoded[first : (before + len(raw)) * 8 // 6]
-            forms[middle] = forms[middle.translate(_URL_SAFE)] = b""
-        return {
-            form: self.stand_in(value, hidden or _everywhere(form))
-            for form, hidden in forms.items()
-            if len(form) >= SHORTEST
-        }
+        forms: dict[bytes, bytes] = {}
+        # As it stands, and as it is meant if it stands in a header with escapes.
+        for raw in (value, _unescaped(value)):
+            text = raw.decode("utf-8", "replace")
+            forms[raw] = in_header(raw)
+            for form in (
+                _escaped(raw),
+                quote_from_bytes(raw, safe="").encode(),
+                quote_from_bytes(raw, safe="/:@").encode(),
+                json.dumps(text)[1:-1].encode(),
+                html.escape(text).encode(),
+                *_in_base64(raw),
+            ):
+                forms.setdefault(form, _everywhere(form))
+        return {form: self.stand_in(value, hidden) for form, hidden in forms.items() if len(form) >= SHORTEST}
 
     def first(self, octets: bytes, start: int) -> tuple[int, int, bytes] | None:
         """Return where the first secret begins and ends, the longest one there, and its stand-in."""
@@ -178,9 +195,6 @@ class NoSecrets(Secrets):
 
     def learn(self, value: bytes) -> None:
         """Ignore it: it is a stand-in."""
-
-
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Scanner:

@@ -37,7 +37,7 @@ def _raw(before: bytes, after: bytes) -> bytes:
 class JsonPassage:
     """JSON values, one after the other. What strings say goes through the passage inside."""
 
-    __slots__ = ("_held", "_inside", "_waiting", "_where")
+    __slots__ = ("_held", "_in_word", "_inside", "_waiting", "_where")
 
     def __init__(self, inside: Passage) -> None:
         self._inside = inside
@@ -45,11 +45,14 @@ class JsonPassage:
         self._where = _Where.OUTSIDE
         # A word, or an escape, that is not whole.
         self._held = b""
+        # Whether the last octets were a part of a word that is none of JSON's.
+        self._in_word = False
 
     def start_message(self) -> bytes:
         """Begin a new value, whatever became of the one before; return what is decided by that."""
         written = self._give_up()
         self._where = _Where.OUTSIDE
+        self._in_word = False
         return written
 
     def literal(self, octets: bytes) -> bytes:
@@ -97,10 +100,14 @@ class JsonPassage:
             end += 1
         if end > position:
             word = octets[position:end]
-            if end == len(octets) and any(known.startswith(word) and known != word for known in _LITERALS):
+            whole = end < len(octets)
+            if not whole and not self._in_word and any(known.startswith(word) for known in _LITERALS):
                 return position
-            self._waiting.literal(word if word in _LITERALS else b"x" * len(word))
+            known = word in _LITERALS and not self._in_word
+            self._waiting.literal(word if known else b"x" * len(word))
+            self._in_word = not whole
             return end
+        self._in_word = False
         while end < len(octets) and octets[end] not in _LETTERS and self._where is _Where.OUTSIDE:
             if octets[end] == 0x22:
                 self._where = _Where.STRING

@@ -118,7 +118,7 @@ class StompPassage:
             written.append(in_header(octets[position:end]))
         else:
             self._line += octets[position:end]
-            if newline == -1 and len(self._line) > LONGEST_LINE:
+            if len(self._line) > LONGEST_LINE:
                 written.append(in_header(bytes(self._line[self._shown :])))
                 self._where = _Where.LOST
                 self._line.clear()

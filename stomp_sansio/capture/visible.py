@@ -5,6 +5,7 @@ What lives here must not know where the text comes from.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from unicodedata import east_asian_width
 
 __all__ = ["shortened", "visible", "width_of"]
@@ -31,9 +32,5 @@ def shortened(text: str, width: int) -> str:
     """Return text that takes at most so many columns, with an ellipsis where something was left out."""
     if width_of(text) <= width:
         return text
-    kept = ""
-    for character in text:
-        if width_of(kept + character) > width - 3:
-            break
-        kept += character
-    return kept + "..."
+    ends = accumulate(width_of(character) for character in text)
+    return text[: sum(end <= width - 3 for end in ends)] + "..."
