@@ -116,9 +116,9 @@ class Proxy:
                 if not data:
                     target.shutdown(socket.SHUT_WR)
                     return
-                target.sendall(data)
                 if source is flow.server:
-                    flow.heard_server = time.monotonic()
+                    flow.heard_server = flow.heard
+                target.sendall(data)
                 passed += len(data) if source is flow.server else 0
                 if self._reset_after is not None and passed > self._reset_after:
                     self._cut(flow)

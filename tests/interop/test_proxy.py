@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 
@@ -48,6 +49,18 @@ def test_octets_pass_both_ways_and_so_does_the_end(echo):
         stream.shutdown(socket.SHUT_WR)
         assert stream.recv(100) == b""
         assert (proxy.accepted, proxy.cut) == (1, 0)
+
+
+def test_it_knows_since_when_the_server_is_silent(echo):
+    with Proxy(echo) as proxy:
+        assert proxy.silent_since is None
+        with through(proxy) as stream:
+            before = time.monotonic()
+            stream.sendall(b"there")
+            assert stream.recv(100) == b"there"
+            since = proxy.silent_since
+            assert since is not None
+            assert before <= since <= time.monotonic()
 
 
 def test_reset_is_told_as_a_reset(echo):
