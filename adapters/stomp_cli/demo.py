@@ -104,6 +104,11 @@ def _show(arguments: argparse.Namespace, terminal: Terminal) -> int:
                 view.tick(meter.read())
             complaints = show.books.complaints()
             view.end(meter.average(), complaints)
+        except KeyboardInterrupt:
+            view.close()
+            sent, came = show.books.sent, show.books.came
+            terminal.remark(f"interrupted: {sent:,} messages in, {came:,} out so far\n")
+            return Exit.INTERRUPTED
         finally:
             view.close()
         show.stop_clients()

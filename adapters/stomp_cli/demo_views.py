@@ -159,8 +159,9 @@ class PlainView:
 
     def begin(self, seconds: float, urls: Sequence[str], page: str) -> None:
         """Write the addresses."""
-        self._terminal.line(f"One port for everything: {'  '.join(urls)}")
-        self._terminal.line(f"The page, as long as this runs: {self._terminal.paint(page, 'bold')}")
+        for name, url in zip(("TCP", "WebSocket", "SockJS"), urls, strict=True):
+            self._terminal.line(f"  {name:<9}  {url}")
+        self._terminal.line(f"  the page   {self._terminal.paint(page, 'bold')}  as long as this runs")
         self._terminal.line("")
 
     def tick(self, snapshot: Snapshot) -> None:

@@ -161,7 +161,7 @@ def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
-        assert said == ""
+        assert re.fullmatch(r"interrupted: [\d,]+ messages in, [\d,]+ out so far\n", said)
 
 
 def test_a_port_in_use_is_said_to_be(tmp_path: Path) -> None:
@@ -208,8 +208,13 @@ def test_the_terminal_and_whoever_is_at_the_other_end_hear_each_other(tmp_path: 
 # A terminal
 
 
-def on_a_terminal(tmp_path: Path, arguments: Sequence[str], **more: str) -> tuple[int, str]:
-    """Run it on a pseudo-terminal; return its exit code, and all that it wrote."""
+def on_a_terminal(
+    tmp_path: Path, arguments: Sequence[str], *, press: str = "", at: str = "", **more: str
+) -> tuple[int, str]:
+    """Run it on a pseudo-terminal; return its exit code, and all that it wrote.
+
+    `press` is typed once it has written `at`.
+    """
     pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -219,7 +224,8 @@ def on_a_terminal(tmp_path: Path, arguments: Sequence[str], **more: str) -> tupl
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        close_fds=True,
+        start_new_session=True,
+        preexec_fn=lambda: control(theirs),
     )
     os.close(theirs)
     octets = b""
@@ -235,11 +241,22 @@ def on_a_terminal(tmp_path: Path, arguments: Sequence[str], **more: str) -> tupl
             if not piece:
                 break
             octets += piece
+            if press and at.encode() in octets:
+                os.write(ours, press.encode())
+                press = ""
         return process.wait(PATIENCE), octets.decode()
     finally:
         process.kill()
         process.wait()
         os.close(ours)
+
+
+def control(terminal: int) -> None:
+    """Make a terminal the one whose Ctrl-C this process gets."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
 COLOUR = re.compile(r"\x1b\[[\d;]*[1-9][\d;]*m")
@@ -253,6 +270,15 @@ def test_on_a_terminal_the_table_changes_in_its_place(tmp_path: Path) -> None:
     assert shown.count("a second") > 3  # the head of the table, drawn again and again
     assert "\x1b[?25h" in shown.rpartition("RIGHT")[0]  # the cursor is back
     assert COLOUR.search(shown)
+
+
+def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(tmp_path: Path) -> None:
+    code, shown = on_a_terminal(tmp_path, [], TERM="xterm-256color", press="\x03", at="heart-beats")
+    assert code == 130
+    assert shown.rpartition("\x1b[?25h")[0]
+    assert "\x1b[?25l" not in shown.rpartition("\x1b[?25h")[2]
+    assert "interrupted: " in shown
+    assert "Traceback" not in shown
 
 
 def test_no_color_is_respected(tmp_path: Path) -> None:
