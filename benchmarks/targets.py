@@ -88,6 +88,8 @@ TARGETS: dict[str, Target] = {
         for name in ("fan-out", "fan-out one by one", "queue")
         for runtime in ("asyncio", "trio")
     },
+    # how many times the p99 of the others without it
+    **{f"broker slow consumer ours, {runtime}": _most(1.5) for runtime in ("asyncio", "trio")},
     **{f"broker connects ours, {runtime}": _most(3) for runtime in ("asyncio", "trio")},
     **{f"broker idle ours, {runtime}": _most(25) for runtime in ("asyncio", "trio")},
     # against a real server, how many times better than a peer in the same run: ahead in every row
