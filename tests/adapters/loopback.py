@@ -47,6 +47,10 @@ class Loop:
 
         return asyncio.run_coroutine_threadsafe(caller(), self._loop).result(PATIENCE)
 
+    def run(self, work: Coroutine[Any, Any, object]) -> Any:
+        """Run a coroutine in the loop, and return what it returns."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+
     def now(self) -> float:
         return self._loop.time()
 

@@ -1,0 +1,182 @@
+"""`stomp-sansio send`: once, often, fast, slowly, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+
+from stomp_cli.exits import Exit
+from stomp_sansio.broker.events import MessageSent
+from tests.adapters.loopback import LoopbackBroker
+from tests.cli.programs import CANARY, Broker, OnTerminal, Piped, run, without
+
+
+def bodies(broker: Broker) -> list[bytes]:
+    return [event.body for event in broker.saw(MessageSent)]
+
+
+def test_a_message_with_headers(broker, call):
+    said = call(
+        "send", broker.url, "/queue/a", "-H", "content-type:text/x", "--receipt", "-H", "x: y", "hello"
+    )
+    assert (said.code, said.out, said.err) == (Exit.OK, "", "")
+    (message,) = broker.saw(MessageSent)
+    assert message.body == b"hello"
+    assert (message.headers["content-type"], message.headers["x"]) == ("text/x", " y")
+
+
+def test_text_says_that_it_is_text(broker, call):
+    assert call("send", broker.url, "/queue/a", "grüße").code == Exit.OK
+    (message,) = broker.saw(MessageSent)
+    assert (message.body, message.headers["content-type"]) == ("grüße".encode(), "text/plain;charset=utf-8")
+
+
+def test_a_body_from_standard_input(broker):
+    assert run("send", broker.url, "/queue/a", "-", stdin=b"\x00\xff\n").code == Exit.OK
+    assert bodies(broker) == [b"\x00\xff\n"]
+
+
+def test_a_body_from_a_file(broker, call, tmp_path):
+    (tmp_path / "body").write_bytes(b"\x00\xff\n")
+    assert call("send", broker.url, "/queue/a", f"@{tmp_path / 'body'}").code == Exit.OK
+    assert bodies(broker) == [b"\x00\xff\n"]
+    said = call("send", broker.url, "/queue/a", f"@{tmp_path / 'no'}")
+    assert (said.code, "the body cannot be read" in said.err) == (Exit.USAGE, True)
+
+
+def test_no_body_is_an_empty_one(broker, call):
+    assert call("send", broker.url, "/queue/a").code == Exit.OK
+    assert bodies(broker) == [b""]
+
+
+def test_many_with_receipts_are_all_confirmed(broker, call):
+    said = call("send", broker.url, "/queue/a", "x", "--count", "3000", "--receipt", "--json")
+    assert said.code == Exit.OK
+    done = json.loads(said.out)
+    assert (done["sent"], done["confirmed"]) == (3000, 3000)
+    assert broker.waiting("/queue/a") == 3000
+
+
+def test_many_are_counted_for_people(broker, call):
+    said = call("send", broker.url, "/topic/a", "x", "--count", "3")
+    assert (said.code, said.out) == (Exit.OK, "")
+    assert said.err.startswith("3 sent in ")
+
+
+def test_a_rate_is_kept(broker, call):
+    said = call("send", broker.url, "/topic/a", "--count", "5", "--rate", "50", "--json")
+    # The fifth is due 4/50 s after the first.
+    assert json.loads(said.out)["seconds"] >= 4 / 50
+
+
+def test_an_error_is_heard_even_where_no_receipt_was_asked_for(broker, call):
+    said = call("send", broker.url, "/bogus/a", "x")
+    assert said.code == Exit.BROKER_ERROR
+    assert "there is no destination '/bogus/a' here" in said.err
+
+
+def test_an_error_in_place_of_a_receipt(broker, call):
+    assert call("send", broker.url, "/bogus/a", "x", "--receipt").code == Exit.BROKER_ERROR
+
+
+def test_nobody_is_there(call):
+    said = call("send", "stomp://127.0.0.1:1", "/queue/a", "x")
+    assert said.code == Exit.NOT_CONNECTED
+    assert "nobody accepted the connection" in said.err
+
+
+def test_a_login_that_is_refused(guarded, call):
+    said = call("send", guarded.url.replace("//", "//ada:wrong@"), "/queue/a", "x")
+    assert said.code == Exit.REFUSED
+    assert "check --login" in said.err
+
+
+def test_a_server_that_repeats_a_secret_when_it_refuses():
+    with LoopbackBroker() as server:
+        server.broker.users = {}
+        said = run("send", f"stomp://ada:{CANARY}@127.0.0.1:{server.port}", "/queue/a", "x")
+    assert said.code == Exit.REFUSED
+    assert CANARY not in said.out + said.err
+
+
+def test_a_connection_that_is_lost_fails_where_nothing_confirms():
+    with (
+        LoopbackBroker() as server,
+        Piped(
+            "send", f"stomp://127.0.0.1:{server.port}", "/queue/a", "x", "--count", "1000000", "--rate", "100"
+        ) as sender,
+    ):
+        server.wait_for(lambda: len(server.events) > 2)
+        server.drop_all()
+        ended = sender.end()
+    assert ended.code == Exit.NOT_CONNECTED
+
+
+def test_a_connection_that_is_lost_is_made_again_where_receipts_confirm():
+    with (
+        LoopbackBroker() as server,
+        Piped(
+            *("send", f"stomp://127.0.0.1:{server.port}", "/queue/a", "x", "--count", "200", "--rate", "200"),
+            *("--receipt", "--json"),
+        ) as sender,
+    ):
+        server.wait_for(lambda: len(server.events) > 20)
+        server.drop_all()
+        ended = sender.end()
+    assert ended.code == Exit.OK
+    assert json.loads(ended.out)["confirmed"] == 200
+    assert "next attempt in" in ended.err
+    assert "connected to" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, Exit.TERMINATED), (signal.SIGINT, Exit.INTERRUPTED)]
+)
+def test_being_told_to_end_before_all_is_sent(number, code, broker):
+    with Piped("send", broker.url, "/topic/a", "x", "--count", "1000000", "--rate", "50", "--json") as sender:
+        broker.wait_for(lambda: len(broker.saw(MessageSent)) > 2)
+        sender.signal(number)
+        ended = sender.end()
+    assert ended.code == code
+    # What was sent was sent: nothing is under way when it ends.
+    assert json.loads(ended.out)["sent"] == len(broker.saw(MessageSent))
+    assert ended.err == ""
+
+
+@pytest.mark.parametrize(
+    "option", ["--count=0", "--count=x", "--count=-1", "--rate=0", "--rate=x", "--rate=nan"]
+)
+def test_numbers_that_make_no_sense(option, call):
+    assert call("send", "stomp://localhost", "/queue/a", option).code == Exit.USAGE
+
+
+def test_a_header_that_is_none_is_not_shown(call):
+    said = call("send", "stomp://localhost", "/queue/a", "-H", CANARY)
+    assert (said.code, CANARY in said.err) == (Exit.USAGE, False)
+
+
+def test_a_long_way_has_a_bar(broker):
+    with OnTerminal(
+        "send", broker.url, "/topic/a", "x", "--count", "120", "--rate", "60", program=without("rich")
+    ) as terminal:
+        terminal.wait_for("[####")
+        terminal.wait_for(" of 120 sent (")
+        assert terminal.end() == Exit.OK
+    # The bar is gone in the end.
+    assert terminal.text.endswith("120 sent in 2.0 s\n") or "120 sent in" in terminal.text
+
+
+def test_with_rich_the_bar_is_its(broker):
+    pytest.importorskip("rich", reason="rich is not installed: pip install 'stomp-sansio[cli]'")
+    with OnTerminal("send", broker.url, "/topic/a", "x", "--count", "120", "--rate", "60") as terminal:
+        terminal.wait_for("/120")
+        assert terminal.end() == Exit.OK
+    assert "━" in terminal.seen
+
+
+def test_a_short_way_has_none(broker):
+    with OnTerminal("send", broker.url, "/topic/a", "x", "--count", "3", program=without("rich")) as terminal:
+        assert terminal.end() == Exit.OK
+    assert "\x1b" not in terminal.seen
