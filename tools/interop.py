@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,10 @@ def _say(line: str) -> None:
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev interop", description=__doc__)
     parser.add_argument(
-        "servers", nargs="*", metavar="SERVER", help=f"which ones: {', '.join(SERVERS)} (default: all)"
+        "servers",
+        nargs="*",
+        metavar="SERVER",
+        help=f"which ones: {', '.join(SERVERS)} (default: all); 'clients': see its --help",
     )
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="only this one")
     parser.add_argument("--transport", action="append", default=[], metavar="NAME", help="only this one")
@@ -116,8 +119,31 @@ class Run:
         _say(f"{kind.name}: {summary(found)}, {time.monotonic() - began:.0f} s")
 
 
+def _try_clients(argv: Sequence[str], run: Callable[..., int]) -> int:
+    """Let the clients of others talk to our broker."""
+    parser = argparse.ArgumentParser(prog="./dev interop clients", description=_try_clients.__doc__)
+    parser.add_argument("names", nargs="*", metavar="CLIENT", help="which ones (default: all)")
+    parser.add_argument("--no-install", action="store_true", help="skip what is not installed")
+    parser.add_argument(
+        "--required", action="store_true", help="a client that cannot be had is a failure, and no skip"
+    )
+    parser.add_argument("--write", action="store_true", help="write the page into the documentation")
+    options = parser.parse_args(argv)
+    return run(
+        required=options.required,
+        install=not options.no_install,
+        say=_say,
+        names=options.names,
+        write=options.write,
+    )
+
+
 def main(argv: Sequence[str]) -> int:
     """Run what is asked for; the exit status says whether all that was tried is as it should be."""
+    if argv[:1] == ["clients"]:
+        from tests.interop.clients.running import run
+
+        return _try_clients(argv[1:], run)
     options = _arguments(argv)
     if options.list:
         for scenario in SCENARIOS:
