@@ -147,7 +147,7 @@ def _sockjs(endpoint: Endpoint, routing: Routing, proxy: Proxy | None) -> MakeLi
 
 def _require_http() -> None:
     try:
-        from .links import tunnel as tunnel
+        from .links.tunnel import ProxyTunnel as ProxyTunnel
     except ImportError as error:
         raise _lacks(error) from error
 
