@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from .machine import (
-    CloseStream,
     Machine,
     OpenStream,
     StartTLS,
@@ -260,16 +259,15 @@ class DriverCore(ABC, Generic[EventT, StreamT]):
             self.machine.run(now)
 
     def _act(self, action: StreamAction) -> None:
-        match action:
-            case OpenStream():
-                self.streams[action.stream] = self.open(action)
-            # The stream may have been lost before its wish was carried out.
-            case StartTLS():
-                if (stream := self.streams.get(action.stream)) is not None:
-                    stream.start_tls(action.tls)
-            case CloseStream():
-                if (stream := self.streams.get(action.stream)) is not None:
-                    stream.close(action.abort)
+        if isinstance(action, OpenStream):
+            self.streams[action.stream] = self.open(action)
+        elif (stream := self.streams.get(action.stream)) is None:
+            # It was lost before the wish was carried out.
+            pass
+        elif isinstance(action, StartTLS):
+            stream.start_tls(action.tls)
+        else:
+            stream.close(action.abort)
 
     def next_accepted(self) -> StreamId:
         """Return a fresh name for a stream that somebody opened to us."""

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tools.coverage_gate import GATED, ROOT, failures, own_test_file, shortfalls
+from tools.coverage_gate import (
+    ADAPTERS,
+    GATED,
+    LEAST,
+    ROOT,
+    adapter_failures,
+    failures,
+    own_test_file,
+    shortfalls,
+    too_little,
+)
 
 MODULE = """
 def sign(number):
@@ -77,7 +87,29 @@ def test_an_untested_branch_between_tested_lines_is_named():
 
 @pytest.mark.parametrize("room", GATED)
 def test_gated_rooms_exist(room):
-    assert (ROOT / "stomp_sansio" / room).is_dir()
+    place = ROOT / "stomp_sansio" / room
+    assert place.is_dir() or place.with_suffix(".py").exists()
+
+
+@pytest.mark.parametrize("package", ADAPTERS)
+def test_gated_adapters_exist(package):
+    assert (ROOT / "adapters" / package).is_dir()
+
+
+def test_an_adapter_of_which_tests_reach_nearly_all_passes():
+    answer = {"missing_lines": [8], "missing_branches": [], "summary": {"percent_covered": LEAST}}
+    assert too_little("m.py", answer) == []
+    answer["summary"] = {"percent_covered": 94.9}
+    assert too_little("m.py", answer) == ["m.py: any test does not reach 8: 94.9 % of 95 %"]
+
+
+def test_an_adapter_without_modules_fails(tmp_path):
+    (line,) = adapter_failures(tmp_path, ["stomp_none"], tmp_path / "data")
+    assert "no module" in line
+
+
+def test_a_single_module_has_its_test_file_beside_the_rooms():
+    assert own_test_file("stomp_sansio/driver.py") == "tests/test_driver.py"
 
 
 def test_own_test_files_mirror_the_tree():

@@ -378,6 +378,14 @@ def test_a_stream_is_lost_once():
     assert machine.told == ["opened", (StreamLoss.RESET, "first")]
 
 
+def test_streams_that_have_changed_are_looked_at():
+    machine, driver, stream = opened()
+    machine.touched += [StreamId(7), ONE]
+    before = stream.woken
+    driver.drain()
+    assert stream.woken == before + 1
+
+
 def test_wishes_for_a_stream_that_is_gone_are_passed_over():
     machine, driver, stream = opened()
     machine.actions += [StartTLS(ONE, WISH), CloseStream(ONE)]

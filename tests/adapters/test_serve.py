@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import logging
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -274,6 +275,45 @@ def test_every_interface_has_the_same_port(colour: Colour) -> None:
             assert len({port for _, port in server.addresses}) >= 1
             async with colour.connect(server.urls[0]):
                 pass
+
+    colour.run(scenario)
+
+
+def test_a_package_that_is_missing_is_told(colour: Colour, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "stomp_sansio.links.server", None)
+    with pytest.raises(ImportError, match="pip install"):
+        serve(colour)
+
+
+def test_a_port_that_is_taken_is_told_and_nothing_stays_open(colour: Colour) -> None:
+    # Taken on one kind of address alone: that of the other kind is let go again.
+    taken = socket.create_server(("::", 0), family=socket.AF_INET6)
+    port = taken.getsockname()[1]
+
+    async def scenario() -> None:
+        with pytest.raises(OSError, match=rf"cannot listen on .*:{port}"):
+            async with SERVE[colour.name](None, port):
+                raise AssertionError("it listens")
+
+    colour.run(scenario)
+    taken.close()
+    socket.create_server(("0.0.0.0", port)).close()
+
+
+def test_a_good_bye_that_takes_too_long_is_cut_off(colour: Colour) -> None:
+    async def scenario() -> None:
+        async with serve(colour, options=BrokerOptions(slow_octets=2**30)) as server:
+            silent = socket.create_connection(server.addresses[0])
+            silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            silent.sendall(b"CONNECT\naccept-version:1.2\n\n\0SUBSCRIBE\nid:0\ndestination:/topic/a\n\n\0")
+            async with colour.connect(server.urls[0]) as client:
+                while server.statistics().subscriptions == 0:
+                    await client.send("/topic/b", receipt=True)
+                for _ in range(10):
+                    await client.send("/topic/a", bytes(1_000_000), receipt=True)
+            # The transports' own good-bye may take ten seconds; nobody waits for that here.
+            server.close_timeout = 0.05
+        silent.close()
 
     colour.run(scenario)
 
