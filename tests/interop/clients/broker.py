@@ -1,4 +1,4 @@
-"""The embedded broker in a process of its own, for clients that are not ours: one port, every transport, a page.
+"""The embedded broker in a process of its own, for clients of others: one port, all transports.
 
 Run as a program it is the broker, in the runtime that is named; imported, it is how to start one. This file
 must not know any client.
@@ -17,7 +17,6 @@ import stomp_asyncio
 import stomp_trio
 from stomp_cli.demo_page import pages
 from stomp_sansio.broker.options import BrokerOptions
-from stomp_sansio.serving import ServeKeywords
 
 from ..servers.process import HOST, Process, answers_stomp, free_ports
 
@@ -63,18 +62,16 @@ def main(argv: Sequence[str]) -> None:
     """Serve until the end: RUNTIME PORT [FOLDER]."""
     runtime, port, *folder = argv
     # Clients name what virtual host they like, and beat as often as they offer.
-    keywords: ServeKeywords = {"options": BrokerOptions(heartbeat=(0.5, 0.5))}
-    if folder:
-        keywords["pages"] = pages(Path(folder[0]))
-    else:
-        keywords["login"] = {"guest": "guest"}
+    options = BrokerOptions(heartbeat=(0.5, 0.5))
+    shown = pages(Path(folder[0])) if folder else {}
+    login = None if folder else {"guest": "guest"}
 
     async def with_asyncio() -> None:
-        async with stomp_asyncio.serve(HOST, int(port), **keywords):
+        async with stomp_asyncio.serve(HOST, int(port), login=login, options=options, pages=shown):
             await asyncio.Event().wait()
 
     async def with_trio() -> None:
-        async with stomp_trio.serve(HOST, int(port), **keywords):
+        async with stomp_trio.serve(HOST, int(port), login=login, options=options, pages=shown):
             await trio.sleep_forever()
 
     if runtime == "trio":

@@ -40,6 +40,8 @@ class ForeignClient:
     command: Callable[[int], Sequence[str]]
     """What to run against a broker on a port."""
     wants_page: bool = False
+    may_be_missing: bool = False
+    """Whether it needs a toolchain that nothing here installs."""
 
     @property
     def tasks(self) -> list[str]:
@@ -80,7 +82,7 @@ def _same(wanted: Path, there: Path) -> bool:
 
 def _python_client(name: str, program: str) -> ForeignClient:
     def command(port: int) -> list[str]:
-        return [str(_PYTHON / "bin" / "python"), str(_SOURCE / "programs" / program), str(port)]
+        return [str(_PYTHON / "bin" / "python"), "-m", f"{__package__}.programs.{program}", str(port)]
 
     return ForeignClient(name, _install_python, _require_python, command)
 
@@ -171,10 +173,16 @@ def _in_chromium(name: str, transport: str) -> ForeignClient:
 
 
 _ALL = (
-    _python_client("stomp.py", "stomp_py.py"),
-    _python_client("stompest", "stompest_sync.py"),
-    _python_client("stompman", "stompman_.py"),
-    ForeignClient("go-stomp", _install_go, _require_go, lambda port: [str(_GO / "gostomp"), str(port)]),
+    _python_client("stomp.py", "stomp_py"),
+    _python_client("stompest", "stompest_sync"),
+    _python_client("stompman", "stompman_client"),
+    ForeignClient(
+        "go-stomp",
+        _install_go,
+        _require_go,
+        lambda port: [str(_GO / "gostomp"), str(port)],
+        may_be_missing=True,
+    ),
     _stompjs("stompjs, ws", "ws"),
     _stompjs("stompjs, SockJS websocket", "websocket"),
     _stompjs("stompjs, xhr-streaming", "xhr-streaming"),
@@ -185,5 +193,7 @@ _ALL = (
     _in_chromium("Chromium, xhr-polling", "stompjs-xhr-polling"),
 )
 
-CLIENTS: dict[str, ForeignClient] = {client.name.replace(", ", "-").replace(" ", "-"): client for client in _ALL}
+CLIENTS: dict[str, ForeignClient] = {
+    client.name.replace(", ", "-").replace(" ", "-"): client for client in _ALL
+}
 """By the names that the command line has for them."""

@@ -1,4 +1,4 @@
-"""One client's program, run against one broker: what it says of each task, and what went wrong without a word.
+"""One client's program, run against one broker: what it says of each task, and what it does not.
 
 This file must not know any client, nor how results are shown.
 """
@@ -18,6 +18,7 @@ from .foreign import NODE, ForeignClient
 
 __all__ = ["Outcome", "Played", "play", "read"]
 
+_ROOT = Path(__file__).resolve().parents[3]
 _SECONDS = 180.0
 
 
@@ -78,6 +79,7 @@ def _run(command: Iterable[str], leave_out: Iterable[str]) -> subprocess.Complet
     try:
         return subprocess.run(
             command,
+            cwd=_ROOT,
             env=os.environ | {"LEAVE_OUT": " ".join(leave_out)},
             stdin=subprocess.DEVNULL,
             capture_output=True,

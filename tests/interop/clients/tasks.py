@@ -17,7 +17,7 @@ TASKS: dict[str, str] = {
     "topic": "two subscribers of a topic, one by a pattern, get what a third client sends",
     "queue": "a queue keeps what is sent before anybody is subscribed, in order",
     "text": "text in several scripts, with its content-type",
-    "unicode-headers": "names and values of headers in several scripts, with a colon, a line end and a backslash",
+    "unicode-headers": "headers in several scripts, names too, with a colon, a line end and a backslash",
     "binary": "a body of every octet, NUL among them",
     "receipts": "five messages are confirmed in their order",
     "ack-auto": "what was delivered does not come again",
@@ -29,5 +29,5 @@ TASKS: dict[str, str] = {
     "heart-beats": "half a second is agreed on, and four seconds of silence are survived by both sides",
     "disconnect": "DISCONNECT is confirmed",
     "error": "a message to an unknown destination is answered by an ERROR that names its receipt",
-    PAGE: "the demo's page itself: a transport chosen, a message sent with a receipt and shown, NACK, ACK, the end",
+    PAGE: "the demo's page itself: it connects, sends with a receipt, shows, refuses, acknowledges, ends",
 }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import time
+from functools import partial
 from importlib.metadata import version
 from queue import Queue
 from typing import Any
 
-import stomp
-
-from play import (
+from .play import (
     BEAT,
     BINARY,
     COMPLAINT,
@@ -26,10 +26,12 @@ from play import (
     task,
 )
 
+stomp: Any = importlib.import_module("stomp")
+
 _CLASSES = {"1.0": stomp.Connection10, "1.1": stomp.Connection11, "1.2": stomp.Connection12}
 
 
-class Ear(stomp.ConnectionListener):
+class Ear(stomp.ConnectionListener):  # type: ignore[misc]
     def __init__(self) -> None:
         self.messages: Queue[Any] = Queue()
         self.receipts: Queue[str] = Queue()
@@ -117,7 +119,7 @@ def _connect(spoken: str) -> None:
 
 
 for each in _CLASSES:
-    register(f"connect-{each}", lambda spoken=each: _connect(spoken))  # type: ignore[misc]
+    register(f"connect-{each}", partial(_connect, each))
 
 
 @task

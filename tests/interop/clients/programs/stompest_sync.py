@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import importlib
 import time
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from stompest.config import StompConfig
-from stompest.sync import Stomp
-
-from play import (
-    BEAT, BINARY, COMPLAINT, HEADERS, LAST, NOWHERE, SECONDS, SILENCE, TEXT, expect, main, port, register,
+from .play import (
+    BEAT,
+    BINARY,
+    COMPLAINT,
+    HEADERS,
+    LAST,
+    NOWHERE,
+    SECONDS,
+    SILENCE,
+    TEXT,
+    expect,
+    main,
+    port,
+    register,
     task,
 )
+
+StompConfig: Any = importlib.import_module("stompest.config").StompConfig
+Stomp: Any = importlib.import_module("stompest.sync").Stomp
 
 
 class Client:
     def __init__(self, spoken: str = "1.2", beats: tuple[int, int] = (0, 0)) -> None:
-        config = StompConfig(
-            f"tcp://127.0.0.1:{port()}", login="guest", passcode="guest", version=spoken
-        )
+        config = StompConfig(f"tcp://127.0.0.1:{port()}", login="guest", passcode="guest", version=spoken)
         self.stomp = Stomp(config)
         self.stomp.connect(
-            versions=[spoken], host="/", heartBeats=beats if spoken != "1.0" else None,
-            connectTimeout=SECONDS, connectedTimeout=SECONDS,
+            versions=[spoken],
+            host="/",
+            heartBeats=beats if spoken != "1.0" else None,
+            connectTimeout=SECONDS,
+            connectedTimeout=SECONDS,
         )
         expect(self.stomp.session.version == spoken, f"{self.stomp.session.version} is spoken")
 
@@ -82,7 +97,7 @@ def _connect(spoken: str) -> None:
 
 
 for each in ("1.0", "1.1", "1.2"):
-    register(f"connect-{each}", lambda spoken=each: _connect(spoken))  # type: ignore[misc]
+    register(f"connect-{each}", partial(_connect, each))
 
 
 @task
@@ -109,7 +124,9 @@ def text() -> None:
         client.subscribe("/queue/text")
         client.stomp.send("/queue/text", TEXT.encode(), {"content-type": "text/plain"})
         frame = client.next()
-        expect((frame.body.decode(), frame.headers["content-type"]) == (TEXT, "text/plain"), f"{frame!r} came")
+        expect(
+            (frame.body.decode(), frame.headers["content-type"]) == (TEXT, "text/plain"), f"{frame!r} came"
+        )
 
 
 @task

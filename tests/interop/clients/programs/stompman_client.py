@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-import stompman
-
-from play import (
-    BEAT, BINARY, COMPLAINT, HEADERS, LAST, NOWHERE, SECONDS, SILENCE, TEXT, cannot, expect, main, port,
+from .play import (
+    BEAT,
+    BINARY,
+    COMPLAINT,
+    HEADERS,
+    LAST,
+    NOWHERE,
+    SECONDS,
+    SILENCE,
+    TEXT,
+    cannot,
+    expect,
+    main,
+    port,
     register,
 )
+
+stompman: Any = importlib.import_module("stompman")
 
 _PARAMETERS = stompman.ConnectionParameters(host="127.0.0.1", port=port(), login="guest", passcode="guest")
 
@@ -21,20 +34,22 @@ _PARAMETERS = stompman.ConnectionParameters(host="127.0.0.1", port=port(), login
 class Client:
     """A client, and what came on each of its subscriptions."""
 
-    def __init__(self, client: stompman.Client, errors: asyncio.Queue[stompman.ErrorFrame]) -> None:
+    def __init__(self, client: Any, errors: asyncio.Queue[Any]) -> None:
         self.stomp = client
         self.errors = errors
+        self.subscriptions: list[Any] = []
 
     async def subscribe(self, destination: str, ack: Any = "auto") -> asyncio.Queue[Any]:
         found: asyncio.Queue[Any] = asyncio.Queue()
         if ack == "auto":
-            await self.stomp.subscribe(
+            subscription: Any = await self.stomp.subscribe(
                 destination, found.put, ack="auto", on_suppressed_exception=print, receipt_timeout=SECONDS
             )
         else:
-            await self.stomp.subscribe_with_manual_ack(
+            subscription = await self.stomp.subscribe_with_manual_ack(
                 destination, found.put, ack=ack, receipt_timeout=SECONDS
             )
+        self.subscriptions.append(subscription)
         return found
 
 
@@ -44,12 +59,16 @@ async def taken(found: asyncio.Queue[Any]) -> Any:
 
 @asynccontextmanager
 async def connected(beats: tuple[int, int] = (0, 0), **keywords: Any) -> AsyncIterator[Client]:
-    errors: asyncio.Queue[stompman.ErrorFrame] = asyncio.Queue()
+    errors: asyncio.Queue[Any] = asyncio.Queue()
     heartbeat = stompman.Heartbeat(*beats) if any(beats) else stompman.Heartbeat(10_000, 10_000)
     async with stompman.Client(
         servers=[_PARAMETERS], heartbeat=heartbeat, on_error_frame=errors.put_nowait, **keywords
-    ) as client:
-        yield Client(client, errors)
+    ) as stomp:
+        client = Client(stomp, errors)
+        yield client
+        # It stays for as long as there are any.
+        for subscription in client.subscriptions:
+            await subscription.unsubscribe()
 
 
 async def left_over(destination: str) -> list[Any]:
