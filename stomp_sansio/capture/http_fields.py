@@ -106,11 +106,13 @@ def hidden_field(line: bytes, secrets: Secrets, *, goes_on: bool) -> tuple[bytes
             return line, lower, value.strip(), False
         hidden = _hidden_address(value, secrets)[0] if lower in _ADDRESSES else secrets.hidden(value)
         return secrets.hidden(name) + colon + hidden, lower, value.strip(), False
-    _learn(lower, value.strip(), secrets)
+    ending = value[len(value.rstrip()) :]
+    value = value.rstrip()
     start = len(value) - len(value.lstrip())
     start += next((len(scheme) for scheme in _SCHEMES if value.lstrip().lower().startswith(scheme)), 0)
     hidden = value[:start] + secrets.stand_in(value[start:], in_field(value[start:]))
-    return name + colon + hidden, lower, b"", True
+    _learn(lower, value.strip(), secrets)
+    return name + colon + hidden + ending, lower, b"", True
 
 
 def _learn(name: bytes, value: bytes, secrets: Secrets) -> None:

@@ -119,7 +119,8 @@ class HttpPassage:
     def _begin(self) -> None:
         self._request: Request | None = None
         self._status = 0
-        self._length = 0
+        # Without a length, a request has no body, and a response ends with the stream.
+        self._length = 0 if self._from_client else -1
         self._chunked = False
         self._secret = False
         self._left = 0
@@ -165,17 +166,16 @@ class HttpPassage:
                 self._where = _Where.FIELDS
         else:
             self._line += octets[position:end]
-            if newline != -1:
-                line = bytes(self._line)
-                self._line.clear()
+            line = bytes(self._line) if newline != -1 or len(self._line) > LONGEST_LINE else b""
+            if len(line) > LONGEST_LINE:
+                self._waiting.literal(in_field(line[self._shown :]))
+                self._where = _Where.FIELDS if newline != -1 else _Where.LOST
+            elif line:
                 self._waiting.literal(self._hidden_line(line, whole=True)[self._shown :])
-                self._shown = 0
                 self._end_line(line, written)
-            elif len(self._line) > LONGEST_LINE:
-                self._waiting.literal(in_field(bytes(self._line[self._shown :])))
+            if line:
                 self._line.clear()
                 self._shown = 0
-                self._where = _Where.LOST
         written.append(self._waiting.fill(b""))
         return end
 
@@ -209,7 +209,6 @@ class HttpPassage:
         blank = not line.strip(b"\r\n")
         where = self._where
         if where is _Where.START:
-            self._length = -1 if not self._from_client else 0
             # Blank lines before a request mean nothing (RFC 9112, section 2.2).
             self._where = _Where.START if blank else _Where.FIELDS
         elif where is _Where.FIELDS:
@@ -231,8 +230,7 @@ class HttpPassage:
             self._end_response(written)
 
     def _end_request(self, written: list[bytes]) -> None:
-        request = self._request
-        assert request is not None, "a head begins with its first line"
+        request = self._request or Request(b"", b"", b"")
         talk = self._talk
         talk.requests.append(request)
         self._around.asked(request.kind, request.conversation)

@@ -208,7 +208,7 @@ class Scanner:
 
     def feed(self, octets: bytes) -> bytes:
         """Take in octets; what may be the beginning of a secret waits."""
-        if not self._secrets.known:
+        if not self._secrets.known and not self._held:
             return octets
         held = self._held + octets
         written: list[bytes] = []

@@ -88,7 +88,8 @@ class JsonPassage:
         """Decide what is held here."""
         held, self._held = self._held, b""
         if held:
-            self._waiting.literal(_without_letters(held))
+            self._waiting.literal(held if held in _LITERALS else _without_letters(held))
+            self._in_word = self._where is _Where.OUTSIDE
             if held[:1] == b"\\":
                 self._where = _Where.BROKEN
         return self._waiting.fill(b"")

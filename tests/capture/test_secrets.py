@@ -98,6 +98,7 @@ def test_a_secret_is_found_inside_base64(encode: Callable[[bytes], bytes], befor
 def test_what_is_too_short_or_too_long_is_not_looked_for():
     secrets = Secrets(["abc", "x" * 9000, "   "])
     assert not secrets.known
+    assert Scanner(secrets).feed(b"abc") == b"abc"
     assert secrets.hidden(b"abc") == b"abc"
 
 
@@ -143,6 +144,14 @@ def test_the_beginning_of_a_secret_waits_and_is_hidden_when_nothing_follows():
     assert len(hidden) == 10
     assert b"hunter2" not in hidden
     assert hidden.endswith(b"hun")
+
+
+def test_what_waits_is_not_lost_when_its_secret_is_forgotten():
+    secrets = Secrets(["hunter2"])
+    scanner = Scanner(secrets)
+    assert scanner.feed(b"hunt") == b""
+    secrets.forget(b"hunter2")
+    assert scanner.feed(b"er2") == b"hunter2"
 
 
 def test_for_reading_there_are_no_secrets():

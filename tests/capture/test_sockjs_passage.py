@@ -126,6 +126,7 @@ def test_the_end_of_a_session_says_nothing_of_stomp_and_is_noted():
 
 def test_a_websocket_that_is_no_sockjs_carries_stomp_as_it_is():
     passage = client()
+    assert passage.feed(b"") == b""
     assert one(passage, b"CONNECT\ntoken:abcd\n\n\0") == b"CONNECT\ntoken:xxxx\n\n\0"
     assert one(passage, b"[\0") == b"[\0"
     assert one(server(), b"CONNECTED\ntoken:abcd\n\n\0") == b"CONNECTED\ntoken:xxxx\n\n\0"

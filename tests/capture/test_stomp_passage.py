@@ -79,7 +79,7 @@ def test_a_login_elsewhere_shows_nothing():
 
 
 def test_a_line_that_is_too_long_is_hidden_to_its_end():
-    line = b"about:" + b"a" * LONGEST_LINE
+    line = b"about:" + b"a" * 2 * LONGEST_LINE
     hidden = through(b"SEND\n" + line + b"aa\nb:c\n\n\0")
     assert hidden == b"SEND\n" + b"x" * (len(line) + 2) + b"\nb:c\n\n\0"
     assert through(b"SEND\n" + line + b"aa\nb:c\n\n\0", size=1000) == hidden
