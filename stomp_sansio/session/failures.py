@@ -88,12 +88,17 @@ class Witness:
         if closed.phase is Phase.TLS:
             return "" if closed.loss is StreamLoss.CERTIFICATE_REFUSED else self._without_tls()
         fault = None if closed.error is None else closed.error.fault
-        unheard = closed.loss is StreamLoss.RESET or fault in _CUT_OFF or closed.status == 400
-        return self._with_tls() if unheard and closed.phase in (Phase.INFO, Phase.UPGRADE) else ""
+        silent = closed.loss is StreamLoss.RESET or fault in _CUT_OFF or closed.status == 400
+        return self._unheard() if silent and closed.phase in (Phase.INFO, Phase.UPGRADE) else ""
 
-    def _with_tls(self) -> str:
+    def _unheard(self) -> str:
+        """Return what may be missing where a server hangs up without a word."""
         other = _WITH_TLS.get(self._scheme)
-        return "" if other is None else f"; if this port wants TLS, write {other}://"
+        if other is not None:
+            return f"; if this port wants TLS, write {other}://"
+        if self._scheme in _WITHOUT_TLS:
+            return "; if it wants a certificate of yours, pass an SSL context that has one"
+        return ""
 
     def _without_tls(self) -> str:
         other = _WITHOUT_TLS.get(self._scheme)
@@ -134,7 +139,7 @@ class Witness:
         if link is not None and link.status in _REFUSED:
             return self.link_failed(link)
         why = "the connection ended" if link is None else link.reason
-        message = self._shown(f"CONNECT was not answered: {why}{self._with_tls()}")
+        message = self._shown(f"CONNECT was not answered: {why}{self._unheard()}")
         # The link had opened: a status that refuses it now says that the server forgot it.
         retry = link is None or _refuses(link) or _may_help(link)
         return Failure(ConnectError(Phase.CONNECT, message), retry=retry)
