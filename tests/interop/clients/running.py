@@ -1,4 +1,4 @@
-"""`./dev interop clients`: every foreign client that can be had, against the broker in each runtime.
+"""./dev interop clients`: every foreign client that can be had, against the broker in each runtime.
 
 What is missing is installed where that is possible, and otherwise skipped by name with the reason. This file
 must not know what a client does.
@@ -51,7 +51,9 @@ def run(
             _try(name, results, skipped, folder, install, say)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    text = page(results, skipped, " ".join(["./dev interop clients", *names]))
+    text = page(
+        results, skipped, " ".join(["./dev interop clients", *names, *(["--write"] if write else [])])
+    )
     if write:
         PAGE.write_text(text)
         say(f"written to docs/{PAGE.parent.name}/{PAGE.name}")
