@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import Self
 
 __all__ = ["Crowd", "Framing", "Missing", "frame", "in_websocket", "plain", "settlements"]
 
@@ -190,7 +191,7 @@ class Crowd:
             raise Missing("the broker ended a connection")
         return data
 
-    def __enter__(self) -> Crowd:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
