@@ -142,6 +142,8 @@ def _round_trips(report: Report, clients: Sequence[Contestant], port: int, echo:
 
 
 def _asyncio_echo(port: int) -> list[float]:
+    """The protocol of asyncio's streams hears, and wakes the task that waits."""
+
     async def work() -> list[float]:
         reader, writer = await asyncio.open_connection(_HOST, port)
         trips: list[float] = []
@@ -158,16 +160,28 @@ def _asyncio_echo(port: int) -> list[float]:
 
 
 def _trio_echo(port: int) -> list[float]:
+    """A task reads and wakes the one that waits, as in any client that hears while nobody waits."""
+
     async def work() -> list[float]:
         trips: list[float] = []
-        async with await trio.open_tcp_stream(_HOST, port) as stream:
+        missing, heard = 0, trio.Event()
+
+        async def read() -> None:
+            nonlocal missing
+            while data := await stream.receive_some(65536):
+                missing -= len(data)
+                if not missing:
+                    heard.set()
+
+        async with await trio.open_tcp_stream(_HOST, port) as stream, trio.open_nursery() as nursery:
+            nursery.start_soon(read)
             for _ in range(_TRIPS):
                 started = time.perf_counter()
+                missing, heard = 400, trio.Event()
                 await stream.send_all(b"x" * 400)
-                missing = 400
-                while missing:
-                    missing -= len(await stream.receive_some(65536))
+                await heard.wait()
                 trips.append(time.perf_counter() - started)
+            nursery.cancel_scope.cancel()
         return trips
 
     return trio.run(work)

@@ -113,12 +113,21 @@ class Driver(DriverCore[EventT, _Stream]):
         self.now = self._loop.time
         self._injected = sock
         self._scheduled = False
+        self.fresh = False
+        """Whether the task that runs has just been woken: what it commands first is not followed by more."""
         self._armed = float("inf")
         self._timer: asyncio.TimerHandle | None = None
 
     def kick(self) -> None:
-        """Carry out what the machine wishes, once whoever runs now waits: so that much is written at once."""
-        if not self._scheduled:
+        """Carry out what the machine wishes, once whoever runs now waits: so that much is written at once.
+
+        The first command of a task that was woken is carried out now: more often than not it answers, and
+        waits again.
+        """
+        if self.fresh:
+            self.fresh = False
+            self.turn()
+        elif not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._next_turn)
 
@@ -136,7 +145,7 @@ class Driver(DriverCore[EventT, _Stream]):
                 woken.popitem()[0].look(now)
             # What the machine wishes after that, it wishes for all of them together.
             self.drain()
-        if self.machine.finished:
+        if not self.streams and self.machine.finished:
             self.finished.set()
         if (instant := self.next_instant()) < self._armed:
             self._disarm()

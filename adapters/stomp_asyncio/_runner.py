@@ -117,6 +117,7 @@ class Runner(AwaitingRunner):
         waiting[future] = None
         try:
             await future
+            self._driver.fresh = True
         finally:
             # Who gives up waiting leaves nothing behind.
             waiting.pop(future, None)

@@ -228,10 +228,11 @@ class Subscription(SubscriptionCore[AwaitingRunner, "Message"]):
         if self._taken >= _BATCH:
             self._taken = 0
             await self._runner.rest()
-        while (message := self.receive_nowait()) is None:
+        inner = self._entered
+        while not inner.queue or (message := self.receive_nowait()) is None:
             self.raise_ending()
             self._taken = 0
-            await self._runner.change(self._entered)
+            await self._runner.change(inner)
         return message
 
     def __aiter__(self) -> Self:

@@ -72,6 +72,9 @@ class FallbackLink:
         "_waiting",
     )
 
+    passage = None
+    """Something is always between the octets of a stream and those of STOMP."""
+
     def __init__(
         self,
         base: Endpoint,

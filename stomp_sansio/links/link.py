@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Protocol, TypeAlias
 
 from ..errors import RemoteProtocolError
-from ..machine import Machine, StreamLoss
+from ..machine import Machine, StreamId, StreamLoss
 from ..records import hot_record, record
 
 __all__ = ["WAITS", "Link", "LinkClosed", "LinkData", "LinkEvent", "LinkOpened", "Phase"]
@@ -121,6 +121,15 @@ class Link(Machine[LinkEvent], Protocol):
     @property
     def unsent(self) -> int:
         """How many octets are queued and not yet handed to the driver: a sender waits while it is large."""
+        ...
+
+    @property
+    def passage(self) -> StreamId | None:
+        """The stream on which the octets of STOMP go as they are, while that is so; else None.
+
+        Whoever has the link may then read and write on that stream itself, instead of taking `LinkData` and
+        calling `send`. What is sent all the same goes behind it, and is the last: `close` follows.
+        """
         ...
 
     def pause_reading(self, now: float) -> None:

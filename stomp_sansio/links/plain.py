@@ -14,10 +14,13 @@ from .link import LinkClosed, LinkData, LinkEvent, LinkOpened, Phase
 from .octet_queue import OctetQueue
 from .opening import route_to
 from .proxy import Proxy
-from .stream_link import StreamLink
+from .stream_link import Stage, StreamLink
 from .url import Endpoint
 
 __all__ = ["PlainLayer", "PlainLink"]
+
+
+_OPEN = Stage.OPEN
 
 
 class PlainLayer:
@@ -112,6 +115,11 @@ class PlainLink(StreamLink):
             limits=limits,
             close_timeout=close_timeout,
         )
+
+    @property
+    def passage(self) -> StreamId | None:
+        """The stream, while it is open: nothing is added or removed."""
+        return self._stream if self._stage is _OPEN else None
 
     @classmethod
     def accepted(

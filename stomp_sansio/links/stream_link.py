@@ -16,10 +16,12 @@ from .layer import Layer
 from .link import LinkClosed, LinkData, LinkEvent, Phase
 from .opening import Route, StreamOpening, lost_stream
 
-__all__ = ["StreamLink"]
+__all__ = ["Stage", "StreamLink"]
 
 
-class _Stage(Enum):
+class Stage(Enum):
+    """How far a link over one stream has come."""
+
     NEW = "not started"
     OPENING = "the stream is on its way up"
     OPEN = "the layer has the stream"
@@ -28,8 +30,8 @@ class _Stage(Enum):
     OVER = "the stream is gone, or never was"
 
 
-_ALIVE = (_Stage.NEW, _Stage.OPENING, _Stage.OPEN)
-_WRITING = (_Stage.OPEN, _Stage.ENDING)
+_ALIVE = (Stage.NEW, Stage.OPENING, Stage.OPEN)
+_WRITING = (Stage.OPEN, Stage.ENDING)
 
 
 class _When(Enum):
@@ -77,7 +79,7 @@ class StreamLink:
         self._stream = stream
         self._opening = None if route is None else StreamOpening(stream, route, limits or Limits.client())
         self._close_timeout = close_timeout
-        self._stage = _Stage.NEW
+        self._stage = Stage.NEW
         self._phase = Phase.UPGRADE
         self._where = "the peer"
         self._actions: deque[StreamAction] = deque()
@@ -107,12 +109,12 @@ class StreamLink:
 
     def start(self, now: float) -> None:
         """Begin to open the link. Call it once; the wish for a stream follows in `next_action`."""
-        if self._stage is not _Stage.NEW or self._opening is None:
+        if self._stage is not Stage.NEW or self._opening is None:
             raise LocalProtocolError(
                 Misuse.ALREADY_CONNECTED, "This link was started or closed before: build a new one"
             )
         self._actions.append(self._opening.open_wish)
-        self._stage = _Stage.OPENING
+        self._stage = Stage.OPENING
 
     def send(self, chunk: bytes, now: float) -> None:
         """Queue octets of the STOMP stream, after `LinkOpened` and before `LinkClosed`.
@@ -120,9 +122,9 @@ class StreamLink:
         Raises:
             LocalProtocolError: the link is not open, or cannot carry these octets. Nothing was queued.
         """
-        if self._stage is _Stage.NEW or self._stage is _Stage.OPENING:
+        if self._stage is Stage.NEW or self._stage is Stage.OPENING:
             raise LocalProtocolError(Misuse.NOT_CONNECTED, "The link is not open yet: wait for LinkOpened")
-        if self._stage is not _Stage.OPEN:
+        if self._stage is not Stage.OPEN:
             raise LocalProtocolError(Misuse.CLOSED, "The link is closed: nothing was queued")
         self._layer.send(chunk, now)
         # A layer ends nothing, and reports nothing, because something is sent.
@@ -143,6 +145,11 @@ class StreamLink:
         """How many octets wait to be handed to the driver."""
         return self._layer.unsent
 
+    @property
+    def passage(self) -> StreamId | None:
+        """None: there is always something between."""
+        return None
+
     def pause_reading(self, now: float) -> None:
         """Ask for no more data for now. Harmless when paused or closed."""
         if self._reading and self._stage in _ALIVE:
@@ -162,12 +169,12 @@ class StreamLink:
     def close(self, now: float) -> None:
         """Close in order: what was queued goes first. `LinkClosed` follows when the stream is gone."""
         match self._stage:
-            case _Stage.NEW:
-                self._stage = _Stage.OVER
+            case Stage.NEW:
+                self._stage = Stage.OVER
                 self._events.append(self._given_up())
-            case _Stage.OPENING:
+            case Stage.OPENING:
                 self._end(self._given_up(), now, abort=True)
-            case _Stage.OPEN:
+            case Stage.OPEN:
                 self.resume_reading(now)
                 self._layer.close(now)
                 self._settle(now)
@@ -177,11 +184,11 @@ class StreamLink:
     def abort(self, now: float) -> None:
         """End at once, writing nothing more. `LinkClosed` follows all the same."""
         match self._stage:
-            case _Stage.NEW | _Stage.OPENING:
+            case Stage.NEW | Stage.OPENING:
                 self.close(now)
-            case _Stage.OPEN:
+            case Stage.OPEN:
                 self._end(LinkClosed(False, self.phase, "This side gave the link up"), now, abort=True)
-            case _Stage.ENDING:
+            case Stage.ENDING:
                 self._abort()
             case _:
                 pass
@@ -190,7 +197,7 @@ class StreamLink:
 
     def stream_opened(self, stream: StreamId, now: float) -> None:
         """Take note that the stream carries octets."""
-        if self._stage is _Stage.OPENING and self._opening is not None:
+        if self._stage is Stage.OPENING and self._opening is not None:
             self._wish(self._opening.opened())
             self._climb(self._opening, now)
 
@@ -206,7 +213,7 @@ class StreamLink:
 
     def tls_started(self, stream: StreamId, info: TLSInfo, now: float) -> None:
         """Take note that TLS is done."""
-        if self._stage is _Stage.OPENING and self._opening is not None:
+        if self._stage is Stage.OPENING and self._opening is not None:
             self._opening.tls_started()
             self._climb(self._opening, now)
 
@@ -220,17 +227,17 @@ class StreamLink:
         elif ending.clean and why is not StreamLoss.CLOSED and self.unsent:
             # Closing in order promises that what was queued was written.
             ending = lost_stream(self._phase, why, f"{self.unsent} octets were not written", self._where)
-        self._stage = _Stage.OVER
+        self._stage = Stage.OVER
         self._changed = False
         self._deadlines.clear()
         self._events.append(ending)
 
     def receive_data(self, stream: StreamId, data: bytes, now: float) -> None:
         """Take in octets. Never raises for what the peer sent."""
-        if self._stage is _Stage.OPEN:
+        if self._stage is Stage.OPEN:
             self._layer.receive_data(data, now)
             self._settle(now)
-        elif self._stage is _Stage.OPENING and self._opening is not None:
+        elif self._stage is Stage.OPENING and self._opening is not None:
             try:
                 wish = self._opening.receive_data(data)
             except RemoteProtocolError as error:
@@ -241,10 +248,10 @@ class StreamLink:
 
     def receive_eof(self, stream: StreamId, now: float) -> None:
         """Take note that the peer ended its side of the stream."""
-        if self._stage is _Stage.OPEN:
+        if self._stage is Stage.OPEN:
             self._layer.receive_eof(now)
             self._settle(now)
-        elif self._stage is _Stage.OPENING and self._opening is not None:
+        elif self._stage is Stage.OPENING and self._opening is not None:
             self._refuse(self._opening, self._opening.receive_eof(), now)
 
     def handle_timeout(self, now: float) -> None:
@@ -271,15 +278,15 @@ class StreamLink:
 
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int = 65536) -> bytes:
         """Hand over the next octets to write, at most `max_bytes`."""
-        if self._stage is _Stage.OPENING and self._opening is not None:
+        if self._stage is Stage.OPENING and self._opening is not None:
             return self._opening.data_to_send(max_bytes)
         return self._layer.data_to_send(now, max_bytes) if self._stage in _WRITING else b""
 
     def wants_read(self, stream: StreamId) -> bool:
         """Tell whether the stream should be read."""
-        if self._stage is _Stage.OPENING and self._opening is not None:
+        if self._stage is Stage.OPENING and self._opening is not None:
             return self._opening.wants_read
-        return self._stage is _Stage.OPEN and self._reading
+        return self._stage is Stage.OPEN and self._reading
 
     def changed_streams(self) -> list[StreamId]:
         """Return the stream if there is something to write or `wants_read` changed since the last call."""
@@ -299,7 +306,7 @@ class StreamLink:
     @property
     def finished(self) -> bool:
         """Whether everything is over."""
-        return self._stage is _Stage.OVER
+        return self._stage is Stage.OVER
 
     # Inside
 
@@ -316,7 +323,7 @@ class StreamLink:
             self._begin(opening.leftover, now)
 
     def _begin(self, leftover: bytes, now: float) -> None:
-        self._stage = _Stage.OPEN
+        self._stage = Stage.OPEN
         self._changed = True
         self._layer.start(now)
         if leftover:
@@ -337,7 +344,7 @@ class StreamLink:
         self._rearm()
 
     def _rearm(self) -> None:
-        if self._stage is _Stage.OPEN:
+        if self._stage is Stage.OPEN:
             self._deadlines.set(_When.LAYER, self._layer.next_deadline())
 
     def _refuse(self, opening: StreamOpening, error: RemoteProtocolError, now: float) -> None:
@@ -356,11 +363,11 @@ class StreamLink:
         if abort:
             self._abort()
         else:
-            self._stage = _Stage.ENDING
+            self._stage = Stage.ENDING
             self._actions.append(CloseStream(self._stream))
             self._deadlines.set(_When.ABORT, now + self._close_timeout)
 
     def _abort(self) -> None:
-        self._stage = _Stage.ABORTING
+        self._stage = Stage.ABORTING
         self._deadlines.clear()
         self._actions.append(CloseStream(self._stream, abort=True))

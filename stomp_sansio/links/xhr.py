@@ -76,6 +76,7 @@ class XhrLink:
         "_talker",
         "_transport",
     )
+    passage = None
 
     def __init__(
         self,
@@ -299,9 +300,8 @@ class XhrLink:
         living = self._streams.get(stream)
         if living is None:
             return False
-        return living.wants_read and (
-            self._reading or not living.ready or living is not self._listener.stream
-        )
+        heeded = self._reading or not living.ready or living is not self._listener.stream
+        return living.wants_read and heeded
 
     def changed_streams(self) -> list[StreamId]:
         """Return the streams with something to write or another wish to be read, since the last call."""

@@ -85,7 +85,7 @@ class FrameParser:
         self._incoming: bytes | bytearray = b""
         # The octets being read, from the position on. While a head or a body is not whole, there are none.
         self._buffer = b""
-        self._position = 0
+        self._position: int = 0
         # The frame whose body is not whole, its announced length if any, and what there is of it.
         self._unfinished: Frame | None = None
         self._length: int | None = None
@@ -168,11 +168,12 @@ class FrameParser:
         # the frame is handed over, to be read with a closer look.
         buffer, position = self._buffer, self._position
         if not buffer:
-            buffer = self._incoming
-            if type(buffer) is not bytes or self._unfinished is not None or self._partial.octets:
+            incoming = self._incoming
+            if type(incoming) is not bytes or self._unfinished is not None or self._partial.octets:
                 return self._next_slowly(-1)
             # Nothing of a frame has come yet: what came last is read where it is.
-            self._buffer, self._incoming = buffer, b""
+            buffer = self._buffer = incoming
+            self._incoming = b""
         end = buffer.find(b"\n\n", position, position + self._provable)
         if end <= position:
             return self._next_slowly(end)

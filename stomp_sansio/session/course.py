@@ -108,7 +108,7 @@ class Course:
 
     def receive_data(self, stream: StreamId, data: bytes, now: float) -> None:
         """Pass on to the link of this stream."""
-        self._lifeline.link_of(stream).receive_data(stream, data, now)
+        self._lifeline.receive_data(stream, data, now)
         self._settle(now)
 
     def receive_eof(self, stream: StreamId, now: float) -> None:
@@ -119,12 +119,9 @@ class Course:
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int = 65536) -> bytes:
         """Hand over the next octets of a stream."""
         octets = self._lifeline.data_to_send(stream, now, max_bytes)
-        if octets:
-            # There is room now: whoever waits for that, and the link, may go on; nothing else has changed.
-            if self._sending.waits:
-                self._settle(now)
-            else:
-                self._lifeline.settle(now)
+        if octets and self._sending.waits:
+            # There is room now: whoever waits for that may go on; nothing else has changed.
+            self._settle(now)
         return octets
 
     def wants_read(self, stream: StreamId) -> bool:
@@ -186,9 +183,8 @@ class Course:
 
     def _settle(self, now: float) -> None:
         """Go through what has come, then through what that makes possible."""
-        lifeline, subscriptions = self._lifeline, self._subscriptions
+        lifeline, subscriptions, door = self._lifeline, self._subscriptions, self._door
         deliver = subscriptions.deliver
-        self._door.close()
         while (epoch := lifeline.epoch) is not None and (event := epoch.next_event(now)) is not None:
             if isinstance(event, Message):
                 subscription = deliver(event, epoch.number)
@@ -198,22 +194,28 @@ class Course:
                 elif subscription.ended:
                     self._say_unsubscribe(subscription)
             else:
+                # Only messages change nothing that is of any matter to what is sent.
+                door.close()
                 self._hear(event, epoch, now)
             if self._observe is not None:
                 # Now that all is in order again: who observes may give commands, or raise.
                 self._observe(event)
-        established = lifeline.established
-        if established is not None and subscriptions.wait:
+        crowded = subscriptions.full or subscriptions.octets > self._options.max_queue_octets
+        if door.closed or crowded or subscriptions.wait or self._sending.waits:
+            self._go_on(epoch, lifeline.established, now)
+        lifeline.settle(now)
+
+    def _go_on(self, epoch: Epoch | None, established: Epoch | None, now: float) -> None:
+        """Do what has become possible, in its order; then let messages that ask for nothing through, if they
+        may go.
+        """
+        if established is not None and self._subscriptions.wait:
             self._make_subscriptions(established, now)
-        if self._sending.waits:
-            self._sending.go_on(established)
-        if epoch is not None and (
-            epoch.paused or subscriptions.full or subscriptions.octets > self._options.max_queue_octets
-        ):
+        self._sending.go_on(established)
+        if epoch is not None:
             epoch.pause(now, self._should_pause())
         if self._draining is not None and not self._tickets:
             self._settled(self._draining, Outcome.CONFIRMED)
-        lifeline.settle(now)
         self._door.judge(established, draining=self._draining is not None)
 
     def _replied(self, message: Message) -> None:
@@ -312,6 +314,7 @@ class Course:
             self._end(error, now)
 
     def _connection_lost(self, why: Exception) -> None:
+        self._door.close()
         self._sending.connection_lost(why)
         self._subscriptions.connection_lost()
         for ticket in self._requests.take_all():
@@ -322,6 +325,7 @@ class Course:
     def _end(self, error: Exception | None, now: float, *, answered: bool = False) -> None:
         """End the session: everybody who waits is told."""
         self.error = error
+        self._door.close()
         self._lifeline.let_go(now)
         self._lifeline.state = SessionState.ENDED
         over = self._over()

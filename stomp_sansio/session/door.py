@@ -27,6 +27,11 @@ class Door:
         # Octets that may be written before one has to look again whether the peer reads.
         self._room = 0
 
+    @property
+    def closed(self) -> bool:
+        """Whether something is in the way, or was when one last looked."""
+        return self._epoch is None
+
     def close(self) -> None:
         """Let nothing through until `judge`."""
         self._epoch = None

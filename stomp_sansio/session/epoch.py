@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from ..errors import LocalProtocolError
 from ..links.link import Link, LinkClosed, LinkData, LinkOpened
+from ..machine import StreamId
 from ..protocol.connection import Connection
 from ..protocol.events import ClientEvent, Closed, Connected, Error, Message
 from ..protocol.states import State
@@ -26,6 +27,7 @@ class Epoch:
 
     __slots__ = (
         "_connect",
+        "_direct",
         "_observe",
         "_whole_frames",
         "closed",
@@ -68,6 +70,8 @@ class Epoch:
         self._connect = connect
         self._observe = observe
         self._whole_frames = observe is not None
+        # Whether nobody looks at what comes and goes any more, or cuts it into frames.
+        self._direct = False
         self.mute = False
         """Whether the link takes nothing any more, though it has not said yet that it is closed."""
 
@@ -75,6 +79,11 @@ class Epoch:
     def established(self) -> bool:
         """Whether frames can be sent."""
         return self.connection.state is State.CONNECTED and not self.mute
+
+    @property
+    def passage(self) -> StreamId | None:
+        """The stream that carries the connection's octets as they are, if there is one: nothing is moved."""
+        return self.link.passage if self._direct else None
 
     @property
     def backlog(self) -> int:
@@ -97,6 +106,7 @@ class Epoch:
             self.error = event
         elif isinstance(event, Connected):
             self.connected = event
+            self._direct = not self._whole_frames
         elif isinstance(event, Closed):
             self.closed = event
 

@@ -20,6 +20,7 @@ from .epoch import Epoch
 from .events import CredentialsWanted, Interrupted, SessionEvent
 from .failures import Failure, Witness, secrets_of
 from .options import Credentials, SessionOptions, Target
+from .saying import say_connect
 
 __all__ = ["Lifeline", "SessionState"]
 
@@ -60,6 +61,7 @@ class Lifeline:
         "_links",
         "_observe",
         "_options",
+        "_passage",
         "_ready_at",
         "_report",
         "_stream_ids",
@@ -90,6 +92,8 @@ class Lifeline:
         """Streams that the driver should look at."""
         # The connection whose writer will come for more as soon as the driver has looked.
         self._called: Epoch | None = None
+        # The stream that carries the present connection's octets as they are, since one last looked.
+        self._passage: StreamId | None = None
         self._options = options
         self._jitter = jitter
         self._observe = observe
@@ -182,13 +186,13 @@ class Lifeline:
         return None
 
     def _greet(self, connection: Connection, credentials: Credentials, target: Target) -> None:
-        _connect(connection, credentials, target)
+        say_connect(connection, credentials, target)
         self.state = SessionState.GREETING
 
     def _check(self, credentials: Credentials) -> None:
         """Raise now what could not be said later."""
         for target in self._options.targets:
-            _connect(Connection(versions=self._options.versions), credentials, target)
+            say_connect(Connection(versions=self._options.versions), credentials, target)
 
     def ready(self, now: float) -> None:
         """Note that the server has accepted the connection."""
@@ -258,6 +262,7 @@ class Lifeline:
     def let_go(self, now: float) -> None:
         """Part with the present link: in order if it may still hear us, else at once."""
         epoch, self.epoch = self.epoch, None
+        self._passage = None
         self._deadlines.clear()
         if epoch is None:
             return
@@ -309,7 +314,8 @@ class Lifeline:
 
     def wants_run(self) -> bool:
         """Tell whether a link has work left over."""
-        return any(link.wants_run() for link in self._links)
+        links = self._links
+        return links[0].wants_run() if len(links) == 1 else any(link.wants_run() for link in links)
 
     def run(self, now: float) -> None:
         """Let the links go on with their work."""
@@ -322,23 +328,41 @@ class Lifeline:
         """Return the link that a stream belongs to."""
         return self._streams[stream]
 
+    def receive_data(self, stream: StreamId, data: bytes, now: float) -> None:
+        """Pass on octets that came."""
+        epoch = self.epoch
+        if epoch is not None and self._passage == stream:
+            epoch.connection.receive_data(data, now)
+        else:
+            self._streams[stream].receive_data(stream, data, now)
+
     def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str) -> None:
         """Pass on the end of a stream."""
         self._streams.pop(stream).stream_lost(stream, why, now, detail)
 
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int) -> bytes:
         """Hand over the next octets of a stream."""
+        epoch = self.epoch
+        if epoch is not None and self._passage == stream:
+            return epoch.connection.data_to_send(now, max_bytes)
         link = self._streams[stream]
-        if self.epoch is not None and self.epoch.link is link:
-            self.epoch.fill(now)
-        return link.data_to_send(stream, now, max_bytes)
+        if epoch is not None and epoch.link is link:
+            epoch.fill(now)
+        octets = link.data_to_send(stream, now, max_bytes)
+        if octets:
+            # A link may go on with what it wanted to say next.
+            self.settle(now)
+        return octets
 
     def flush(self, now: float) -> None:
-        """Wake the writer for what the connection has to say; one that has something to write comes for more
-        by itself.
-        """
+        """Wake the writer for what the connection has to say; one that writes comes for more by itself."""
         epoch = self.epoch
-        if epoch is not None and epoch is not self._called and not epoch.link.unsent:
+        if epoch is None or epoch is self._called:
+            return
+        if self._passage is not None:
+            self.touched[self._passage] = None
+            self._called = epoch
+        elif not epoch.link.unsent:
             self.settle(now)
             if self.touched:
                 self._called = epoch
@@ -346,8 +370,12 @@ class Lifeline:
     def settle(self, now: float) -> None:
         """Move what the connection has to say to its link; collect what the links wish and have to write."""
         epoch = self.epoch
-        if epoch is not None:
-            epoch.fill(now)
+        passage = self._passage = None if epoch is None else epoch.passage
+        if epoch is not None and epoch.connection.unsent:
+            if passage is None:
+                epoch.fill(now)
+            else:
+                self.touched[passage] = None
         for link in tuple(self._links):
             while (action := link.next_action()) is not None:
                 if isinstance(action, OpenStream):
@@ -369,14 +397,3 @@ class Lifeline:
         touched = [stream for stream in self.touched if stream in self._streams]
         self.touched.clear()
         return touched
-
-
-def _connect(connection: Connection, credentials: Credentials, target: Target) -> None:
-    """Send CONNECT, as who we are everywhere, or else as who we are at this server."""
-    ours = credentials.login is not None or credentials.passcode is not None
-    connection.connect(
-        host=target.vhost,
-        login=credentials.login if ours else target.login,
-        passcode=credentials.passcode if ours else target.passcode,
-        headers=credentials.connect_headers,
-    )

@@ -1,18 +1,31 @@
 """How something is said, and whether it can be, found out before there is a connection to say it on.
 
-This file must not know connections, nor what is done with the answer.
+This file must not know when it is said, nor what is done with the answer.
 """
 
 from __future__ import annotations
 
+from ..protocol.connection import Connection
 from ..protocol.encoder import encode
 from ..protocol.engine import extra_headers
 from ..protocol.frames import Frame
 from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.versions import Version
+from .options import Credentials, Target
 from .subscription import Subscription
 
-__all__ = ["check_send", "check_subscribe", "with_content_type"]
+__all__ = ["check_send", "check_subscribe", "say_connect", "with_content_type"]
+
+
+def say_connect(connection: Connection, credentials: Credentials, target: Target) -> None:
+    """Send CONNECT, as who we are everywhere, or else as who we are at this server."""
+    ours = credentials.login is not None or credentials.passcode is not None
+    connection.connect(
+        host=target.vhost,
+        login=credentials.login if ours else target.login,
+        passcode=credentials.passcode if ours else target.passcode,
+        headers=credentials.connect_headers,
+    )
 
 
 def check_send(

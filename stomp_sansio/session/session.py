@@ -57,9 +57,7 @@ class Session(Course):
         self._settle(now)
 
     def credentials_failed(self, error: Exception, now: float) -> None:
-        """Answer `CredentialsWanted` with an error: the attempt has failed. Harmless when it waits for none
-        any more.
-        """
+        """Answer `CredentialsWanted` with an error: the attempt has failed. Harmless when none waits."""
         if self._lifeline.wants_credentials:
             self._failed(Failure(error, retry=True), now)
         self._settle(now)
@@ -84,6 +82,7 @@ class Session(Course):
             self._draining = Ticket("drain")
             for subscription in list(self._subscriptions):
                 self._end_subscription(subscription, ())
+        self._door.close()
         self._settle(now)
         return self._draining
 
@@ -95,6 +94,7 @@ class Session(Course):
         """
         if self._closing is None:
             self._closing = Ticket("close")
+            self._door.close()
             if self.state is SessionState.ENDED:
                 self._closing.settle(Outcome.CONFIRMED)
             elif self._lifeline.established is None:

@@ -132,3 +132,15 @@ def test_no_octets_say_nothing() -> None:
     driver.machine.receive_data(stream, b"", driver.now)
     driver.drain()
     assert driver.take_events() == []
+
+
+def test_its_octets_may_be_written_and_read_on_the_stream_itself_while_that_is_open() -> None:
+    link, driver = client()
+    assert link.passage is None
+    stream = driver.wish().stream
+    assert link.passage is None
+    driver.opened(stream)
+    assert link.passage == stream
+    link.send(b"the last", 0.0)
+    link.close(0.0)
+    assert link.passage is None

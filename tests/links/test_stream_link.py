@@ -447,3 +447,8 @@ def test_aborting_before_start_needs_no_stream():
     driver.drain()
     assert closing(driver.take_events()).clean is False
     assert link.finished
+
+
+def test_a_layer_stands_between_a_stream_and_what_it_carries():
+    link, *_ = opened()
+    assert link.passage is None

@@ -143,3 +143,22 @@ def test_reading_pauses_once_and_goes_on_once():
         assert epoch.paused is paused
     assert link.calls == ["pause", "resume"]
     assert epoch.connection.wants_read
+
+
+def test_a_plain_stream_carries_the_octets_as_they_are_unless_somebody_looks():
+    for observe, transport, direct in (
+        (None, "tcp", True),
+        (None, "websocket", False),
+        (print, "tcp", False),
+    ):
+        epoch, link = make(observe=observe)
+        link.passage = link.stream
+        assert epoch.passage is None
+        link.opened(transport)
+        assert epoch.next_event(0.0) is None
+        assert epoch.passage is None
+        link.hear(frame("CONNECTED", {"version": "1.2"}))
+        epoch.next_event(0.0)
+        assert epoch.passage == (link.stream if direct else None)
+        link.passage = None
+        assert epoch.passage is None

@@ -770,3 +770,35 @@ def test_a_link_that_has_no_writer_is_given_everything_at_once():
     for _ in range(3):
         hand.session.send("/queue/a", b"x", now=hand.now)
         assert hand.commands() == ["SEND"]
+
+
+def test_what_waits_for_a_plain_stream_is_written_without_its_link():
+    hand = Hand(heartbeat=(1.0, 0.0)).start()
+    hand.link.passage = hand.link.stream
+    hand.connect("tcp", **{"heart-beat": "0,1000"})
+    session, stream = hand.session, hand.link.stream
+    hand.said()
+    session.data_to_send(stream, hand.now)
+    hand.advance(2.0)
+    assert stream in session._lifeline.touched or session.data_to_send(stream, hand.now) == b"\n"  # noqa: SLF001
+    session.send("/queue/a", b"x", now=hand.now)
+    assert session.changed_streams() == [stream]
+    assert session.data_to_send(stream, hand.now).endswith(b"x\0")
+    session.receive_data(stream, b"MESSAGE\nsubscription:1\nmessage-id:1\ndestination:/q\n\n\0", hand.now)
+    assert hand.commands() == []
+
+
+def test_where_something_is_between_the_link_takes_and_gives_the_octets():
+    hand = Hand().start().connect("websocket")
+    hand.said()
+    hand.link.slow = True
+    for _ in range(2):
+        hand.session.send("/queue/a", b"x", now=hand.now)
+        hand.drain()
+    assert hand.commands() == ["SEND"]
+    while hand.session.data_to_send(hand.link.stream, hand.now):
+        pass
+    assert hand.commands() == ["SEND"]
+    hand.session.receive_data(hand.link.stream, b"no frame\n\n\0", hand.now)
+    hand.drain()
+    assert hand.of(Ended)[0].error is not None

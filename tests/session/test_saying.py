@@ -2,9 +2,20 @@
 
 import pytest
 
-from stomp_sansio import AckMode, Headers, LocalProtocolError, Misuse, Version
-from stomp_sansio.session.saying import check_send, check_subscribe, with_content_type
+from stomp_sansio import (
+    AckMode,
+    Connection,
+    FrameParser,
+    Headers,
+    LocalProtocolError,
+    Misuse,
+    Version,
+)
+from stomp_sansio.session.options import Credentials
+from stomp_sansio.session.saying import check_send, check_subscribe, say_connect, with_content_type
 from stomp_sansio.session.subscription import OnExit, OverflowPolicy, Subscription
+
+from .world import target
 
 
 def subscription(destination="/a", headers=(), id="0"):
@@ -60,3 +71,21 @@ def test_the_type_of_the_content_comes_first_and_once():
 def test_no_type_changes_nothing():
     headers = {"content-type": "text/html"}
     assert with_content_type(headers, None) is headers
+
+
+@pytest.mark.parametrize(
+    ("credentials", "login", "passcode"),
+    [
+        (Credentials(), "theirs", "secret"),
+        (Credentials("ours"), "ours", None),
+        (Credentials(passcode="p"), None, "p"),
+    ],
+)
+def test_who_we_are_everywhere_goes_before_who_we_are_at_one_server(credentials, login, passcode):
+    connection = Connection()
+    say_connect(connection, credentials, target(login="theirs", passcode="secret"))
+    parser = FrameParser()
+    parser.receive_data(connection.data_to_send(0.0))
+    frame = parser.next_frame()
+    assert frame is not None
+    assert (frame.headers.get("login"), frame.headers.get("passcode")) == (login, passcode)

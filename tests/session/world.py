@@ -196,6 +196,7 @@ class HandLink:
         self.slow = False
         """Whether the driver takes nothing."""
         self.deadline: float | None = None
+        self.passage: StreamId | None = None
         self.work = 0
         self._queued = bytearray()
         self._events: deque[LinkEvent] = deque()
