@@ -63,16 +63,13 @@ class _Stream(StreamCore, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # It carries a stream; other loops have classes of their own for it.
         self.transport = cast("asyncio.Transport", transport)
-        self._came_up(self)
-        self._driver.turn()
+        self._driver.told(self._came_up, self)
 
     def data_received(self, data: bytes) -> None:
-        self.receive_data(data, self._driver.now())
-        self._driver.turn()
+        self._driver.told(self.receive_data, data, self._driver.now())
 
     def eof_received(self) -> bool:
-        self.receive_eof(self._driver.now())
-        self._driver.turn()
+        self._driver.told(self.receive_eof, self._driver.now())
         # The machine says when it ends: there may be something left to write.
         return True
 
@@ -85,11 +82,8 @@ class _Stream(StreamCore, asyncio.Protocol):
         self._driver.kick()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if exc is None:
-            self._driver.lose(self, self._driver.now())
-        else:
-            self._driver.lose(self, self._driver.now(), StreamLoss.RESET, str(exc))
-        self._driver.turn()
+        why, detail = (StreamLoss.CLOSED, "") if exc is None else (StreamLoss.RESET, str(exc))
+        self._driver.told(self._driver.lose, self, self._driver.now(), why, detail)
 
 
 class Driver(DriverCore[EventT, _Stream]):
@@ -102,13 +96,16 @@ class Driver(DriverCore[EventT, _Stream]):
         *,
         ssl_context: ssl.SSLContext | None = None,
         sock: socket.socket | None = None,
+        on_failure: Callable[[], object] = lambda: None,
     ) -> None:
-        """`sock` answers the machine's first wish for a stream."""
+        """`sock` answers the machine's first wish for a stream. `on_failure` is told when nothing goes on."""
         super().__init__(machine, on_event, TLSMaker(ssl, ssl_context))
         self.woken: dict[_Stream, None] = {}
         """Streams to look at in the next turn."""
         self.finished = asyncio.Event()
-        """Set when the machine has finished."""
+        """Set when the machine has finished, or nothing goes on."""
+        self._on_failure = on_failure
+        self._failure: Exception | None = None
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
         self._injected = sock
@@ -133,10 +130,42 @@ class Driver(DriverCore[EventT, _Stream]):
 
     def _next_turn(self) -> None:
         self._scheduled = False
-        self.turn()
+        self.told(lambda: None)
+
+    def told(self, tell: Callable[..., object], *arguments: object) -> None:
+        """Tell the machine something, and carry out what it wishes then, for a loop that goes on whatever
+        comes of it.
+        """
+        try:
+            self.check()
+            tell(*arguments)
+            self.turn()
+        except Exception as error:  # a bug of ours: asyncio would lose the connection, again and again
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if self._failure is None:
+            self._failure = error
+            self._loop.call_exception_handler({"message": "the driver has failed", "exception": error})
+            self.stop()
+            self.finished.set()
+            self._on_failure()
+
+    def check(self) -> None:
+        """Raise if nothing goes on any more."""
+        if self._failure is not None:
+            raise RuntimeError("the driver has failed: nothing goes on") from self._failure
 
     def turn(self) -> None:
         """Carry out what the machine wishes now."""
+        self.check()
+        try:
+            self._turn()
+        except Exception as error:
+            self._fail(error)
+            self.check()
+
+    def _turn(self) -> None:
         woken = self.woken
         self.drain()
         while woken:
@@ -192,7 +221,7 @@ class Driver(DriverCore[EventT, _Stream]):
         return stream
 
     async def _make(self, stream: _Stream, wish: OpenStream) -> None:
-        loop, address = self._loop, wish.address
+        loop, address, why, detail = self._loop, wish.address, StreamLoss.CLOSED, ""
         try:
             if self._injected is not None:
                 sock, self._injected = self._injected, None
@@ -204,19 +233,19 @@ class Driver(DriverCore[EventT, _Stream]):
                 await loop.create_connection(lambda: stream, address.host, address.port, **eyeballs)
             else:
                 await loop.create_unix_connection(lambda: stream, address.path)
+            return
         except asyncio.CancelledError:
-            self.lose(stream, self.now())
+            pass
         except (socket.gaierror, UnicodeError) as error:
-            self.lose(stream, self.now(), StreamLoss.UNRESOLVED, str(error))
+            why, detail = StreamLoss.UNRESOLVED, str(error)
         except (OSError, TypeError, ValueError) as error:
             # The last two are what asyncio says about a socket that it cannot use.
-            self.lose(stream, self.now(), StreamLoss.REFUSED, str(error))
-        self.turn()
+            why, detail = StreamLoss.REFUSED, str(error)
+        self.told(self.lose, stream, self.now(), why, detail)
 
     def _due(self) -> None:
         self._disarm()
-        self.due(self.now())
-        self.turn()
+        self.told(self.due, self.now())
 
     def _disarm(self) -> None:
         if self._timer is not None:

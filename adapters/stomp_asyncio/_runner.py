@@ -50,7 +50,11 @@ class Runner(AwaitingRunner):
         """Begin the first attempt."""
         self._loop = asyncio.get_running_loop()
         self._driver: Driver[SessionEvent] = Driver(
-            self.machine, self._hear, ssl_context=self._ssl_context, sock=self._sock
+            self.machine,
+            self._hear,
+            ssl_context=self._ssl_context,
+            sock=self._sock,
+            on_failure=self._wake_all,
         )
         self.do(self.session.start)
 
@@ -110,8 +114,13 @@ class Runner(AwaitingRunner):
             if not future.done():
                 future.set_result(None)
 
+    def _wake_all(self) -> None:
+        for subject in list(self._waiting):
+            self._wake(subject)
+
     async def change(self, subject: object) -> None:
         """Wait for a change of `subject`."""
+        self._driver.check()
         future: asyncio.Future[None] = self._loop.create_future()
         waiting = self._waiting.setdefault(subject, {})
         waiting[future] = None

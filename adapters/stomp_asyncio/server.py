@@ -96,6 +96,7 @@ class Server(ServerCore):
             await asyncio.wait([self._serving])
         # What was cut is gone in the next turns of the loop.
         await self._driver.finished.wait()
+        self._driver.check()
 
     def do(self, command: Callable[[float], T]) -> T:
         """Give the broker a command, and carry out what it wishes then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import importlib.util
 import socket
@@ -186,3 +187,83 @@ def test_nothing_is_left_for_the_garbage_collector(server):
     run(main())
     # Unclosed transports and sockets would warn here, and warnings are errors.
     gc.collect()
+
+
+# A bug of ours: as loud as an exception in a nursery is, and nobody waits for what will not come.
+
+
+def a_bug(*arguments: object) -> None:
+    raise ZeroDivisionError("a bug")
+
+
+def run_with_handler(scenario: Any) -> list[dict[str, Any]]:
+    """Run a scenario, and return what the loop's exception handler was told."""
+    told: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        await scenario()
+        # What a client leaves to the loop is done in its next turns.
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main(), debug=True)
+    return told
+
+
+@pytest.mark.parametrize("where", ["receive_data", "data_to_send", "handle_timeout", "stream_lost"])
+def test_a_bug_of_ours_ends_every_wait_and_is_told_once(server, monkeypatch, where):
+    async def meet_a_bug() -> None:
+        url = f"stomp://127.0.0.1:{server.port}"
+        async with (
+            stomp_asyncio.connect(url, receipt_timeout=0.1) as client,
+            client.subscribe("/queue/a") as messages,
+        ):
+            waiting = asyncio.create_task(messages.receive())
+            await asyncio.sleep(0)
+            monkeypatch.setattr(f"stomp_sansio.session.session.Session.{where}", a_bug)
+            server.command(lambda broker, now: setattr(broker, "deaf", where == "handle_timeout"))
+            if where == "stream_lost":
+                server.drop_all()
+            sending = asyncio.create_task(client.send("/queue/b", "x", receipt=True))
+            ends = await asyncio.wait_for(asyncio.gather(waiting, sending, return_exceptions=True), 10)
+            assert [str(end) for end in ends] == ["the driver has failed: nothing goes on"] * 2
+            await client.send("/queue/b", "y", receipt=True)
+
+    async def scenario() -> None:
+        with pytest.raises(RuntimeError, match="the driver has failed: nothing goes on") as caught:
+            await meet_a_bug()
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+    (context,) = run_with_handler(scenario)
+    assert isinstance(context["exception"], ZeroDivisionError)
+    assert "the driver has failed" in context["message"]
+
+
+def test_a_bug_of_ours_before_there_is_a_connection(server, monkeypatch):
+    async def scenario() -> None:
+        with pytest.raises(RuntimeError, match="nothing goes on"):
+            await stomp_asyncio.connect(f"stomp://127.0.0.1:{server.port}").__aenter__()
+
+    monkeypatch.setattr("stomp_sansio.session.session.Session.stream_opened", a_bug)
+    assert len(run_with_handler(scenario)) == 1
+
+
+def test_a_bug_of_ours_in_a_broker_is_told_when_the_block_is_left(monkeypatch):
+    async def meet_a_bug() -> None:
+        async with stomp_asyncio.serve(port=0) as broker:
+            monkeypatch.setattr(type(broker.broker), "receive_data", a_bug)
+            reader, writer = await asyncio.open_connection(*broker.addresses[0])
+            writer.write(b"CONNECT\n\n\0")
+            # Every stream is cut.
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.transport.abort()
+
+    async def scenario() -> None:
+        with pytest.raises(RuntimeError, match="nothing goes on") as caught:
+            await meet_a_bug()
+        assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+    assert len(run_with_handler(scenario)) == 1
