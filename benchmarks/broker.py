@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from . import slow_consumer
 from .broker_contestants import BrokerKind, Running, brokers
 from .broker_load import Crowd, Missing, frame, settlements
 from .report import Report
@@ -78,6 +79,7 @@ def run(report: Report, *, rounds: int, others: bool) -> None:
     )
     _connects(report, sampled(report, kinds, "connects", rounds, _connect))
     _idle(report, kinds)
+    slow_consumer.run(report, kinds, rounds=rounds)
 
 
 # Taking turns

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from benchmarks import broker
+from benchmarks import broker, slow_consumer
 from benchmarks.broker_contestants import BrokerKind, Running, brokers
 from benchmarks.broker_load import Crowd, Missing, frame, in_websocket, plain, settlements
 from benchmarks.report import Report
@@ -116,6 +116,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         "_IDLE": 3,
     }.items():
         monkeypatch.setattr(broker, name, size)
+    for name, size in {"SUBSCRIBERS": 3, "_MESSAGES": 8, "_OWN_BODY": b"x" * 100}.items():
+        monkeypatch.setattr(slow_consumer, name, size)
 
 
 @pytest.mark.usefixtures("small")
