@@ -116,8 +116,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         "_IDLE": 3,
     }.items():
         monkeypatch.setattr(broker, name, size)
-    for name, size in {"SUBSCRIBERS": 3, "_MESSAGES": 8, "_OWN_BODY": b"x" * 100}.items():
-        monkeypatch.setattr(slow_consumer, name, size)
+    monkeypatch.setattr(slow_consumer, "SUBSCRIBERS", 3)
+    monkeypatch.setattr(slow_consumer, "_MESSAGES", 8)
+    monkeypatch.setattr(slow_consumer, "_OWN_BODY", b"x" * 100)
 
 
 @pytest.mark.usefixtures("small")
