@@ -13,7 +13,7 @@ from ..links.hosts import InvalidURI
 from ..links.link import Link, LinkClosed, LinkData, LinkOpened
 from ..links.plain import PlainLink
 from ..links.proxy import parse_proxy
-from ..links.url import SessionIds, parse_url
+from ..links.url import Endpoint, SessionIds, parse_url
 from ..machine import StreamId, StreamLoss, TLSInfo
 from ..protocol.limits import Limits
 from .listening import HeartBeat, Said, Told
@@ -43,18 +43,20 @@ class _Plan(NamedTuple):
     subprotocols: tuple[str, ...]
     proxied: bool
     tls: bool
+    tls_first: bool
+    """Whether there was TLS before the stream counted as open."""
 
 
 def plan_of(stream: StreamId, items: list[Record]) -> _Plan:
     """Return what a stream is."""
     said = bytearray()
-    about, tls = "", False
+    about, tls, tls_first = "", False, False
     for item in items:
         if item.stream == stream:
             if item.kind is Kind.OUT and len(said) < _LONGEST_HEAD:
                 said += item.octets
             elif item.kind is Kind.OPEN:
-                about, tls = item.about, item.tls is not None
+                about, tls_first = item.about, item.tls is not None
             elif item.kind is Kind.START_TLS:
                 tls = True
     words, fields, rest = _head(bytes(said))
@@ -63,7 +65,7 @@ def plan_of(stream: StreamId, items: list[Record]) -> _Plan:
         about = words[1]
         words, fields, _ = _head(rest)
     if len(words) != 3 or not words[2].startswith("HTTP/"):
-        return _Plan("stomp", about, "", b"", (), proxied, tls)
+        return _Plan("stomp", about, "", b"", (), proxied, tls or tls_first, tls_first)
     subprotocols = tuple(
         name.strip() for name in fields.get("sec-websocket-protocol", "").split(",") if name.strip()
     )
@@ -76,7 +78,9 @@ def plan_of(stream: StreamId, items: list[Record]) -> _Plan:
             else "websocket"
         )
     key = fields.get("sec-websocket-key", "").encode("latin-1")
-    return _Plan(kind, fields.get("host", about), words[1], key, subprotocols, proxied, tls)
+    return _Plan(
+        kind, fields.get("host", about), words[1], key, subprotocols, proxied, tls or tls_first, tls_first
+    )
 
 
 def _head(said: bytes) -> tuple[list[str], dict[str, str], bytes]:
@@ -108,6 +112,8 @@ class _LinkReader:
         match item.kind:
             case Kind.OPENED:
                 link.stream_opened(stream, now)
+                if self.plan.tls_first:
+                    link.tls_started(stream, TLSInfo(), now)
             case Kind.TLS:
                 link.tls_started(stream, TLSInfo(item.about or None), now)
             case Kind.IN:
@@ -271,17 +277,24 @@ class ClientReader:
                 reader.handle_timeout(now)
 
 
+def _plain_endpoint(plan: _Plan) -> Endpoint:
+    if plan.where.startswith("/"):
+        return parse_url(f"stomp+unix://{plan.where}")
+    try:
+        return parse_url(f"stomp{'s' if plan.tls else ''}://{plan.where}")
+    except InvalidURI:
+        # Whatever else it is called, it was reached.
+        return parse_url("stomp://recorded")
+
+
 def _link(stream: StreamId, plan: _Plan, limits: Limits) -> Link | None:
     """Return the link that a stream was, or None when it cannot have been one of ours."""
     s = "s" if plan.tls else ""
     ids = iter([stream])
     proxy = parse_proxy("http://proxy:1") if plan.proxied else None
+    if plan.kind == "stomp":
+        return PlainLink(_plain_endpoint(plan), stream_ids=ids, proxy=proxy, limits=limits)
     try:
-        if plan.kind == "stomp":
-            endpoint = parse_url(
-                f"stomp{s}://{plan.where}" if "/" not in plan.where else f"stomp+unix://{plan.where}"
-            )
-            return PlainLink(endpoint, stream_ids=ids, proxy=proxy, limits=limits)
         try:
             from ..links.sockjs import SockJSLink
             from ..links.websocket import WebSocketLink

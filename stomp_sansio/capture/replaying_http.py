@@ -27,13 +27,13 @@ _TRANSPORTS = {"xhr_streaming": "xhr-streaming", "xhr": "xhr-polling"}
 class _Stream:
     """A stream that carries requests."""
 
-    def __init__(self, where: str, limits: Limits) -> None:
+    def __init__(self, name: StreamId, where: str, limits: Limits) -> None:
         self.where = where
         self.client = HttpClient(limits)
         self.lines = ResponseLines(limits, streaming=False)
         self.kind = ""
         """What is asked for: "info", "xhr_streaming", "xhr", "xhr_send"; "" for anything else."""
-        self.conversation: object = None
+        self.conversation: object = name
         self.status = 0
         self.location: str | None = None
         self.body = bytearray()
@@ -52,7 +52,7 @@ class HttpReaders:
 
     def open(self, stream: StreamId, where: str) -> None:
         """Take note of a stream."""
-        self._streams[stream] = _Stream(where, self._limits)
+        self._streams[stream] = _Stream(stream, where, self._limits)
 
     def asked(self, name: StreamId, line: str, now: float) -> None:
         """Ask what our side asked: the head has begun with this line."""
@@ -90,7 +90,7 @@ class HttpReaders:
             phase = Phase.OPEN if conversation in self._stage.talks else Phase.UPGRADE
             lost = lost_stream(phase, item.why or StreamLoss.CLOSED, item.about, stream.where)
             self._end(conversation, Ending.of(lost), now)
-        elif stream.conversation is None or not stream.kind.startswith("xhr"):
+        elif not stream.kind.startswith("xhr"):
             if item.why is not StreamLoss.CLOSED and not stream.ours:
                 lost = lost_stream(Phase.TCP, item.why or StreamLoss.CLOSED, item.about, stream.where)
                 self._end(name, Ending.of(lost), now)

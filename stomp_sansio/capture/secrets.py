@@ -44,8 +44,9 @@ def in_header(value: bytes) -> bytes:
     while position < len(text):
         character = text[position]
         position += 1
-        if character == "\\" and position < len(text) and text[position].isascii():
-            hidden += b"\\" + _ESCAPE_SHAPE.get(ord(text[position]), b"x")
+        following = text[position : position + 1]
+        if character == "\\" and following.isascii() and following not in "\r\n\0":
+            hidden += b"\\" + _ESCAPE_SHAPE.get(ord(following), b"x")
             position += 1
         elif character in "\r\n\0\\":
             hidden += character.encode()

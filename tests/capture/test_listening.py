@@ -33,7 +33,7 @@ def test_frames_are_heard_over_every_transport(scene: Scene, cut, role: str):
     assert [item.number for item in said] == list(range(1, len(said) + 1))
     assert all(item.frame is not None and item.whole and item.error is None for item in said)
     assert len({item.conversation for item in said}) == 1
-    assert [item for item in items if isinstance(item, HeartBeat)][0].from_client is False
+    assert next(item for item in items if isinstance(item, HeartBeat)).from_client is False
     assert {item.version for item in said} == {None, Version.V1_2}
 
 
