@@ -5,6 +5,7 @@ What lives here knows sockets, TLS contexts and the clock, and of STOMP nothing.
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -25,13 +26,39 @@ class _Stream(StreamCore):
     def __init__(self, driver: Driver[Any], id: StreamId) -> None:
         super().__init__(driver, id)
         self.scope = trio.CancelScope()
+        self.sock: socket.socket | None = None
+        """The transport's own socket, if it has one: for what can be written without waiting."""
+        self.idle = False
+        """Whether the task that writes waits for something to write: only then may others write."""
+        self.rest = b""
+        """What was to be written and could not be without waiting."""
+        self.paused = False
+        """Whether the task that reads waits until it may."""
+        self._woken = driver.woken
         self._changed = trio.Event()
 
     def wake(self) -> None:
-        self._changed.set()
+        # A kick follows everything that may wake a stream.
+        self._woken[self] = None
 
     def cut(self) -> None:
         self.scope.cancel()
+
+    def look(self, now: float) -> None:
+        """Write what can be written without waiting. The tasks do the rest."""
+        if self.sock is not None and self.idle:
+            while data := self.data_to_send(now):
+                try:
+                    self.rest = data[self.sock.send(data) :]
+                except OSError:
+                    # It would have to wait, or is broken: the task that writes will see.
+                    self.rest = data
+                if self.rest:
+                    break
+            if not (self.rest or self.done or self.paused):
+                return
+            self.idle = False
+        self._changed.set()
 
     async def change(self) -> None:
         """Wait until something may have changed."""
@@ -56,6 +83,10 @@ class Driver(DriverCore[EventT, _Stream]):
     ) -> None:
         """`stream` answers the machine's first wish for one."""
         super().__init__(machine, on_event, TLSMaker(ssl, ssl_context))
+        self.woken: dict[_Stream, None] = {}
+        """Streams to look at."""
+        self.fresh = False
+        """Whether the task that runs has just been woken: what it commands first is not followed by more."""
         self._injected = stream
         self._armed = float("inf")
         self._rearm = trio.Event()
@@ -72,15 +103,27 @@ class Driver(DriverCore[EventT, _Stream]):
     @enable_ki_protection
     def kick(self) -> None:
         """Carry out what the machine wishes now. Never waits."""
+        woken = self.woken
         self.drain()
-        if self.machine.finished:
+        while woken:
+            now = trio.current_time()
+            while woken:
+                woken.popitem()[0].look(now)
+            self.drain()
+        if not self.streams and self.machine.finished:
             self.finished.set()
         if self.next_instant() < self._armed:
             self._rearm.set()
 
     def kick_soon(self) -> None:
-        """Carry out what the machine wishes once whoever runs now waits. Never waits."""
-        self._rearm.set()
+        """Carry out what the machine wishes once whoever runs now waits; what a task commands first after it
+        was woken, now: more often than not it answers, and waits again. Never waits.
+        """
+        if self.fresh:
+            self.fresh = False
+            self.kick()
+        else:
+            self._rearm.set()
 
     def open(self, wish: OpenStream) -> _Stream:
         """Begin to make a stream."""
@@ -135,6 +178,9 @@ class Driver(DriverCore[EventT, _Stream]):
     async def _exchange(self, stream: _Stream, transport: trio.abc.Stream) -> None:
         """Move octets until the stream ends."""
         why, detail = StreamLoss.CLOSED, ""
+        if isinstance(transport, trio.SocketStream):
+            stream.sock = socket.socket(fileno=transport.socket.fileno())
+            stream.sock.setblocking(False)
         self.kick()
         try:
             async with trio.open_nursery() as nursery:
@@ -144,6 +190,9 @@ class Driver(DriverCore[EventT, _Stream]):
         except* (trio.BrokenResourceError, trio.ClosedResourceError) as errors:
             why, detail = StreamLoss.RESET, _root(errors)
         finally:
+            if stream.sock is not None:
+                stream.sock.detach()
+                stream.sock = None
             self.lose(stream, trio.current_time(), why, detail)
             self.kick()
             # It is closed even while we are being cancelled, and never waited for. Without the shield a
@@ -155,7 +204,9 @@ class Driver(DriverCore[EventT, _Stream]):
     async def _read(self, stream: _Stream, transport: trio.abc.Stream) -> None:
         while True:
             while not stream.wants_read:
+                stream.paused = True
                 await stream.change()
+                stream.paused = False
             data = await transport.receive_some(CHUNK)
             if not data:
                 stream.receive_eof(trio.current_time())
@@ -166,14 +217,17 @@ class Driver(DriverCore[EventT, _Stream]):
 
     async def _write(self, stream: _Stream, transport: trio.abc.Stream) -> None:
         while True:
-            data = stream.data_to_send(trio.current_time())
+            data = stream.rest or stream.data_to_send(trio.current_time())
             if data:
+                stream.rest = b""
                 self.kick()
                 await transport.send_all(data)
             elif stream.done:
                 return
             else:
+                stream.idle = True
                 await stream.change()
+                stream.idle = False
 
     async def _keep_time(self) -> None:
         while True:

@@ -118,7 +118,9 @@ class Runner(AwaitingRunner):
     async def change(self, subject: object) -> None:
         """Wait for a change of `subject`."""
         await self._waiting.setdefault(subject, trio.Event()).wait()
+        self._driver.fresh = True
 
     async def rest(self) -> None:
         """Let others run."""
+        self._driver.kick()
         await trio.lowlevel.checkpoint()
