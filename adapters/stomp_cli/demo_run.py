@@ -153,6 +153,8 @@ class Run:
 
     def stop_clients(self) -> None:
         """Let everybody say good-bye. Harmless when that was done."""
+        # Whoever still waits for the others waits no longer.
+        self._all_there.set()
         for room in self._rooms:
             room.stop()
         for room in self._rooms:

@@ -155,9 +155,10 @@ def test_a_message_that_is_lost_is_noticed(tmp_path: Path) -> None:
     assert re.match(rf"/queue/demo\.1: \d+ of \d+ sent never came out \(number {stolen}\b", complaint)
 
 
-def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("after", ["started", "nack", "numbers"])
+def test_ctrl_c_ends_it_cleanly(tmp_path: Path, after: str) -> None:
     with running(tmp_path, "--json") as process:
-        next_json(process, "numbers")
+        next_json(process, after)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130

@@ -215,6 +215,17 @@ function answers(message, element) {
   });
 }
 
+/** Says which libraries this server has. They may come later: npm takes its time. */
+async function look() {
+  const missing = await missingLibraries();
+  document.body.dataset.libraries = missing.length === 0 ? "all" : "missing";
+  $("libraries").hidden = missing.length === 0;
+  $("libraries").textContent =
+    `This server does not have ${missing.join(" and ")}, so their transports cannot be used. npm brings them, into ` +
+    "a folder that stomp-sansio demo --clients FOLDER names; ./dev demo does that by itself. This page's own client, " +
+    "over WebSocket, needs nothing.";
+}
+
 // The beginning: what the address asks for, and what this server has.
 
 for (const [name, { title }] of Object.entries(WAYS)) $("transport").add(new Option(title, name));
@@ -223,11 +234,6 @@ for (const destination of wishes.getAll("subscribe")) subscribe(destination, wis
 if (!wishes.has("subscribe")) subscribe("/topic/demo.chat", "auto");
 $("clear").addEventListener("click", () => log.clear());
 become("disconnected", "not connected");
-missingLibraries().then((missing) => {
-  document.body.dataset.libraries = missing.length === 0 ? "all" : "missing";
-  $("libraries").hidden = missing.length === 0;
-  $("libraries").textContent =
-    `This server does not have ${missing.join(" and ")} (npm brings them; see the terminal), so their transports ` +
-    "cannot be used. This page's own client, over WebSocket, needs nothing.";
-});
+$("transport").addEventListener("change", look);
+look();
 if (wishes.has("connect")) connect();
