@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from stomp_sansio.client.keywords import ContentKeywords
 from .connecting import header
 from .exits import UsageError
 
-__all__ = ["Content", "add_content_arguments", "content", "read_body"]
+__all__ = ["Content", "add_content_arguments", "content", "content_keywords", "read_body"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,19 @@ def content(arguments: argparse.Namespace) -> Content:
     Raises:
         UsageError: the body cannot be read.
     """
+    return Content(read_body(arguments.body), content_keywords(arguments.header))
+
+
+def content_keywords(headers: Iterable[tuple[str, str]]) -> ContentKeywords:
+    """Return the keywords of `send` and `request` for headers, of which one has a keyword of its own."""
     keywords = ContentKeywords()
     others: list[tuple[str, str]] = []
-    for name, value in arguments.header:
+    for name, value in headers:
         if name == "content-type":
             keywords.setdefault("content_type", value)
         else:
             others.append((name, value))
-    keywords["headers"] = others
-    return Content(read_body(arguments.body), keywords)
+    return keywords | ContentKeywords(headers=others)
 
 
 def read_body(written: str) -> str | bytes:

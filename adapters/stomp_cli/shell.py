@@ -18,6 +18,7 @@ from stomp_sansio.errors import StompError
 
 from .capturing import capturing
 from .connecting import Way, add_connect_arguments, way
+from .content import content_keywords
 from .escapes import escaped
 from .exits import Exit, UsageError, exit_of
 from .messages import as_text, body_text
@@ -123,7 +124,7 @@ class _Shell:
                 return True
             if not holds_secret(line, self._target.secrets):
                 self._console.remember(line)
-            if parsed.command == "quit":
+            if parsed.command == "quit" and not parsed.words:
                 return False
             self._do(parsed)
         except (StompError, UsageError, ValueError) as error:
@@ -135,12 +136,12 @@ class _Shell:
         match line.command, list(line.words):
             case "send", [destination]:
                 self._seen.add(destination)
-                self._client.send(destination, line.body, receipt=True, headers=line.headers)
+                self._client.send(destination, line.body, receipt=True, **content_keywords(line.headers))
                 self._console.say("sent")
             case "request", [destination]:
                 self._seen.add(destination)
                 self._console.say(
-                    body_text(self._client.request(destination, line.body, headers=line.headers))
+                    body_text(self._client.request(destination, line.body, **content_keywords(line.headers)))
                 )
             case "subscribe", [destination, *mode] if len(mode) <= 1:
                 self._subscribe(destination, mode[0] if mode else "auto")

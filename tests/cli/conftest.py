@@ -6,13 +6,15 @@ It must not know any command.
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable
 
 import pytest
 import trustme
 
+import stomp_blocking
 from stomp_cli.main import main
-from tests.cli.programs import CANARY, Broker, Result
+from tests.cli.programs import CANARY, PATIENCE, Broker, Result
 
 
 @pytest.fixture
@@ -64,3 +66,26 @@ def call(capfd, monkeypatch) -> Callable[..., Result]:
         return Result(code, out, err)
 
     return call
+
+
+@pytest.fixture
+def answering(broker):
+    """A broker with somebody who answers at /queue/rpc."""
+    ready = threading.Event()
+
+    def answer() -> None:
+        with stomp_blocking.connect(broker.url) as client, client.subscribe("/queue/rpc") as questions:
+            ready.set()
+            question = questions.receive(timeout=PATIENCE)
+            client.send(
+                question.headers["reply-to"],
+                b"\x1b[2Jre: " + question.body,
+                headers={"correlation-id": question.headers["correlation-id"], "x": "y"},
+                receipt=True,
+            )
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    ready.wait(PATIENCE)
+    yield broker
+    thread.join(PATIENCE)

@@ -55,7 +55,13 @@ class Broker:
             self._loop.changed.notify_all()
 
     def wait_for(self, predicate: Callable[[], bool]) -> None:
-        self._loop.wait_for(predicate)
+        """Wait until something holds; it may ask the broker, so nothing is locked while it does."""
+        end = time.monotonic() + PATIENCE
+        while not predicate():
+            assert time.monotonic() < end, "the broker never saw it"
+            with self._loop.changed:
+                # Not everything is an event: an acknowledgement is none.
+                self._loop.changed.wait(0.02)
 
     def saw(self, kind: type[Any]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -150,6 +156,7 @@ class Piped:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=ENVIRONMENT | dict(environ or {}),
+            bufsize=0,
         )
 
     def line(self) -> str:
@@ -232,6 +239,15 @@ class OnTerminal:
             assert self._read(end - time.monotonic()), f"{text!r} never came: {self.seen[self._looked :]!r}"
         before, self._looked = self.seen[self._looked : at], at + len(text)
         return before
+
+    def comes(self, text: str, seconds: float) -> bool:
+        """Tell whether text comes within so many seconds; if so, it was waited for."""
+        end = time.monotonic() + seconds
+        while (at := self.seen.find(text, self._looked)) < 0:
+            if not self._read(end - time.monotonic()):
+                return False
+        self._looked = at + len(text)
+        return True
 
     def _read(self, patience: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], max(0.0, patience))

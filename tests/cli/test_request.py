@@ -4,37 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 
 import pytest
 
-import stomp_blocking
 from stomp_cli.exits import Exit
 from stomp_sansio.broker.events import MessageSent
-from tests.cli.programs import PATIENCE, OnTerminal, Piped, run
-
-
-@pytest.fixture
-def answering(broker):
-    """A broker with somebody who answers at /queue/rpc."""
-    ready = threading.Event()
-
-    def answer() -> None:
-        with stomp_blocking.connect(broker.url) as client, client.subscribe("/queue/rpc") as questions:
-            ready.set()
-            question = questions.receive(timeout=PATIENCE)
-            client.send(
-                question.headers["reply-to"],
-                b"\x1b[2Jre: " + question.body,
-                headers={"correlation-id": question.headers["correlation-id"], "x": "y"},
-                receipt=True,
-            )
-
-    thread = threading.Thread(target=answer)
-    thread.start()
-    ready.wait(PATIENCE)
-    yield broker
-    thread.join(PATIENCE)
+from tests.cli.programs import OnTerminal, Piped, run
 
 
 def test_a_pipe_gets_the_octets(answering):
