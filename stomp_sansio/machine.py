@@ -67,14 +67,12 @@ Address: TypeAlias = TCPAddress | UnixAddress
 
 @record
 class TLSWish:
-    """What TLS is wanted; certificates and their verification are the driver's, by the `ssl.SSLContext` it
-    was given.
+    """What TLS is wanted; certificates, their verification and application protocols (ALPN) are the driver's,
+    by the `ssl.SSLContext` it was given.
     """
 
     server_name: str
     """The name that the certificate must carry, and that SNI announces."""
-    alpn: tuple[str, ...] = ()
-    """Application protocols to offer, best first."""
 
 
 @record
@@ -84,6 +82,7 @@ class TLSInfo:
     version: str | None = None
     """Such as "TLSv1.3"."""
     alpn: str | None = None
+    """The application protocol that both sides know, if the context offers any."""
 
 
 @record
@@ -97,7 +96,9 @@ class OpenStream:
     stream: StreamId
     address: Address
     tls: TLSWish | None = None
-    """TLS from the first octet; `stream_opened` then means that its hand-shake is done."""
+    """TLS from the first octet; `stream_opened` then means that its hand-shake is done. Whoever wants to know
+    how far the stream has come wishes `StartTLS` when it has opened.
+    """
 
 
 @record
