@@ -38,7 +38,7 @@ def _message(engine: Engine[ClientEvent], frame: Frame) -> None:
         key = delivery_key(engine.version, id, message_id, ack)
         if key is not None:
             limit = engine.limits.max_unacknowledged
-            if ledger.unacknowledged >= limit and not ledger.awaits(key):
+            if not ledger.has_room(key, limit):
                 raise RemoteProtocolError(
                     Fault.LIMIT_PENDING,
                     f"more than {limit} messages without an acknowledgement (Limits.max_unacknowledged): "

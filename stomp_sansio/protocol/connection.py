@@ -295,6 +295,14 @@ class Connection(Conversation[ClientEvent]):
         if receipt is None:
             self._engine.finish(CloseReason.DISCONNECT, clean=True)
 
+    def forget_receipt(self, receipt: str) -> None:
+        """Await a receipt no more: its id is free again, and if it comes after all it is not `known`.
+
+        For whoever gives up waiting: there are servers that confirm only some frames, and a connection
+        remembers each id until its RECEIPT comes. Harmless for an id that is not awaited.
+        """
+        self._engine.ledger.receipts.discard(receipt)
+
     # Saying
 
     def _submit(

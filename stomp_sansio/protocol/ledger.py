@@ -50,7 +50,15 @@ class Subscription:
 class Ledger:
     """The books of one connection."""
 
-    __slots__ = ("_by_destination", "_deliveries", "farewell", "receipts", "subscriptions", "transactions")
+    __slots__ = (
+        "_by_destination",
+        "_deliveries",
+        "_ended",
+        "farewell",
+        "receipts",
+        "subscriptions",
+        "transactions",
+    )
 
     def __init__(self) -> None:
         self.subscriptions: dict[str, Subscription] = {}
@@ -58,12 +66,16 @@ class Ledger:
         self.transactions: dict[str, None] = {}
         """Open ones, in the order they were begun."""
         self.receipts: set[str] = set()
-        """Ids of receipts that were asked for and have not come."""
+        """Ids of receipts that were asked for and have not come: as many as the asker waits for. No peer can
+        make them more.
+        """
         self.farewell: str | None = None
         """The receipt that DISCONNECT asked for."""
         # Only 1.0 allows a subscription without an id: its destination is then its name.
         self._by_destination: dict[str, Subscription] = {}
         self._deliveries: dict[DeliveryKey, Subscription] = {}
+        # Subscriptions that have ended and left messages that await an acknowledgement, oldest first.
+        self._ended: dict[Subscription, None] = {}
 
     def __len__(self) -> int:
         """How many subscriptions are open."""
@@ -93,6 +105,26 @@ class Ledger:
             del self.subscriptions[subscription.id]
         else:
             del self._by_destination[subscription.destination]
+        if subscription.unacknowledged:
+            self._ended[subscription] = None
+
+    def has_room(self, key: DeliveryKey, limit: int) -> bool:
+        """Tell whether one more message may await an acknowledgement. What ended subscriptions have left is
+        forgotten first, since it may never be acknowledged.
+        """
+        if len(self._deliveries) < limit or key in self._deliveries:
+            return True
+        subscription = next(iter(self._ended), None)
+        if subscription is None:
+            return False
+        oldest, _ = subscription.unacknowledged.popitem(last=False)
+        del self._deliveries[oldest]
+        self._forget_ended(subscription)
+        return True
+
+    def _forget_ended(self, subscription: Subscription) -> None:
+        if not subscription.unacknowledged:
+            self._ended.pop(subscription, None)
 
     def deliver(self, subscription: Subscription, key: DeliveryKey, message_id: str) -> None:
         """Note a message that awaits an acknowledgement. The same name again is a redelivery: it goes to the
@@ -101,6 +133,7 @@ class Ledger:
         earlier = self._deliveries.pop(key, None)
         if earlier is not None:
             del earlier.unacknowledged[key]
+            self._forget_ended(earlier)
         self._deliveries[key] = subscription
         subscription.unacknowledged[key] = message_id
 
@@ -119,11 +152,14 @@ class Ledger:
         waiting = subscription.unacknowledged
         if subscription.ack is not AckMode.CLIENT or version is Version.V1_0:
             del self._deliveries[key]
-            return subscription, (waiting.pop(key),)
+            covered_alone = waiting.pop(key)
+            self._forget_ended(subscription)
+            return subscription, (covered_alone,)
         covered: list[str] = []
         while True:
             oldest = next(iter(waiting))
             covered.append(waiting.pop(oldest))
             del self._deliveries[oldest]
             if oldest == key:
+                self._forget_ended(subscription)
                 return subscription, tuple(covered)

@@ -47,7 +47,9 @@ class Limits:
     """Transactions that a client may hold open."""
 
     max_unacknowledged: int = 10_000
-    """Messages delivered and not yet acknowledged, over all subscriptions of a connection."""
+    """Messages delivered and not yet acknowledged, over all subscriptions of a connection. Those of ended
+    subscriptions are forgotten first.
+    """
 
     max_message_fragments: int = 1_024
     """Fragments of one WebSocket message: more of them are an attack, whatever their size."""

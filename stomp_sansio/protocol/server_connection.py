@@ -282,7 +282,7 @@ class ServerConnection(Conversation[ServerEvent]):
         """
         engine, ledger = self._engine, self._engine.ledger
         limit = engine.limits.max_unacknowledged
-        if ledger.unacknowledged >= limit and not ledger.awaits(key):
+        if not ledger.has_room(key, limit):
             message = f"more than {limit} messages without an acknowledgement"
             engine.fail(RemoteProtocolError(Fault.LIMIT_PENDING, message))
             return False

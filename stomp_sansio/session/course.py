@@ -134,6 +134,8 @@ class Course:
         for ticket in self._tickets.settle_late(now):
             self._sending.expired(ticket)
             self._requests.expired(ticket)
+            if ticket.receipt is not None and self._lifeline.epoch is not None:
+                self._lifeline.epoch.connection.forget_receipt(ticket.receipt)
         self._settle(now)
 
     def run(self, now: float) -> None:

@@ -17,7 +17,10 @@ from .subscription import OVERHEAD, Delivery, OverflowPolicy, Subscription
 
 __all__ = ["Subscriptions"]
 
-# How long a server may take to refuse a subscription, in seconds: there are some that confirm none.
+# How long a server may take to refuse a subscription, in seconds: there are some that confirm none. Servers
+# refuse within a round trip. One that takes longer is not found out: its ERROR ends connection after
+# connection, and `Interrupted` carries it each time. More seconds would be paid by all others, since each one
+# in doubt is waited for, and an idle subscription would be blamed for an ERROR of something else.
 _PROBE = 2.0
 
 

@@ -33,6 +33,15 @@ def test_a_stream_is_wished_heard_and_lost():
     assert all_of_them.gone
 
 
+def test_what_a_stream_wishes_when_it_has_opened_is_wished_at_once():
+    all_of_them = streams()
+    one = all_of_them.open(route_to(parse_url("https://h")))
+    assert all_of_them.next_action() == OpenStream(ONE, TCPAddress("h", 443))
+    all_of_them.opened(one)
+    assert all_of_them.next_action() == StartTLS(ONE, TLSWish("h"))
+    assert all_of_them.changed_streams() == [ONE]
+
+
 def test_a_closed_stream_is_awaited_but_not_heard():
     all_of_them = streams()
     one, two = all_of_them.open(ROUTE), all_of_them.open(ROUTE)

@@ -185,6 +185,12 @@ def test_what_is_no_http_is_refused_with_its_first_octets() -> None:
     assert "begins with b'CONNECTED" in str(result.error)
 
 
+def test_http_of_another_generation_is_refused() -> None:
+    result = refused(client(), b"HTTP/2 200\r\n\r\n")
+    assert result.error.fault is LinkFault.BAD_HANDSHAKE
+    assert "begins with b'HTTP/2'" in str(result.error)
+
+
 def bad_answers() -> list[tuple[str, tuple[str, ...], str]]:
     ok = "HTTP/1.1 101 Switching Protocols"
     return [

@@ -395,6 +395,13 @@ def test_nothing_may_be_said_after_disconnect(method: str):
     assert said == f"{method.upper()} after DISCONNECT: nothing may follow it"
 
 
+def test_a_receipt_may_be_given_up():
+    connection = client()
+    connection.send("/q", receipt="r")
+    connection.forget_receipt("r")
+    connection.send("/q", receipt="r")
+
+
 def test_an_acknowledgement_wants_the_message_and_not_its_id():
     connection = client()
     number: Any = "m-1"

@@ -161,6 +161,61 @@ def test_what_was_delivered_can_be_acknowledged_after_unsubscribe(version: Versi
     assert [frame.command for frame in sent(connection)] == ["SUBSCRIBE", "UNSUBSCRIBE", "ACK"]
 
 
+@pytest.mark.parametrize("version", NEWER)
+def test_messages_of_ended_subscriptions_are_forgotten_before_there_are_too_many(version: Version):
+    connection = client(version, limits=Limits(max_unacknowledged=3))
+    old: list[Message] = []
+    for id in "ab":
+        connection.subscribe("/q", id=id, ack="client-individual")
+        old.append(delivered(connection, 10 + len(old), id))
+    for id in "ba":
+        connection.unsubscribe(id)
+    connection.subscribe("/q", id="s", ack="client-individual")
+    first, second = delivered(connection, 1), delivered(connection, 2)
+    # Of b, which ended first; the others can still be acknowledged.
+    refused(connection, Misuse.UNKNOWN_MESSAGE, connection.ack, old[1])
+    connection.ack(old[0])
+    connection.ack(first)
+    third = delivered(connection, 3)
+    delivered(connection, 4)
+    error = fault(one(tell(connection, wire("MESSAGE", *NEXT))))
+    assert error.fault is Fault.LIMIT_PENDING
+    assert second != third
+
+
+NEXT = ("subscription:s", "message-id:m5", "destination:/q", "ack:m5")
+
+
+@pytest.mark.parametrize("version", NEWER)
+def test_a_server_forgets_messages_of_ended_subscriptions_too(version: Version):
+    connection = server(version, limits=Limits(max_unacknowledged=2))
+    for id in "ab":
+        ask(connection, wire("SUBSCRIBE", f"id:{id}", "destination:/q", "ack:client-individual"))
+    for number in range(2):
+        connection.message("a", f"m{number}", "/q")
+    ask(connection, wire("UNSUBSCRIBE", "id:a"))
+    connection.message("b", "m2", "/q")
+    assert connection.unacknowledged == 2
+    event = one(ask(connection, acknowledgement(version, 1, subscription="a")))
+    assert isinstance(event, Ack)
+    connection.message("b", "m3", "/q")
+    assert isinstance(one(ask(connection, acknowledgement(version, 2, subscription="b"))), Ack)
+    assert connection.unacknowledged == 1
+
+
+def test_what_ended_subscriptions_left_is_kept_while_there_is_room():
+    connection = client(limits=Limits(max_unacknowledged=2))
+    connection.subscribe("/q", id="s", ack="client")
+    events = [delivered(connection, number) for number in range(2)]
+    connection.unsubscribe("s")
+    connection.ack(events[1])
+    connection.subscribe("/q", id="s", ack="client")
+    for number in range(2, 4):
+        delivered(connection, number)
+    error = fault(one(tell(connection, wire("MESSAGE", *NEXT))))
+    assert error.fault is Fault.LIMIT_PENDING
+
+
 # Subscriptions
 
 
@@ -226,6 +281,22 @@ def test_a_receipt_is_awaited_until_it_comes():
         event = one(tell(connection, wire("RECEIPT", "receipt-id:r")))
         assert isinstance(event, Receipt)
         assert not event.known
+
+
+def test_a_receipt_that_nobody_awaits_any_more_is_forgotten():
+    connection = client()
+    connection.send("/q", receipt="r")
+    connection.forget_receipt("r")
+    connection.forget_receipt("never asked for")
+    connection.send("/q", receipt="r")
+    event = one(tell(connection, wire("RECEIPT", "receipt-id:r")))
+    assert isinstance(event, Receipt)
+    assert event.known
+    connection.send("/q", receipt="s")
+    connection.forget_receipt("s")
+    event = one(tell(connection, wire("RECEIPT", "receipt-id:s")))
+    assert isinstance(event, Receipt)
+    assert not event.known
 
 
 def test_one_receipt_settles_no_other():

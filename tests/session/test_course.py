@@ -674,6 +674,29 @@ def test_a_slow_path_makes_nothing_be_sent_twice():
     assert world.broker.accepted["/queue/a"] == [str(number).encode() for number in range(20)]
 
 
+def test_a_receipt_that_comes_too_late_is_awaited_no_more():
+    seen: list[object] = []
+    hand = Hand(receipt_timeout=5.0, observe=seen.append).start().connect()
+    ticket = hand.session.send("/queue/a", confirm=True, now=hand.now)
+    hand.advance(5.0)
+    assert ticket is not None
+    assert ticket.outcome is Outcome.UNKNOWN
+    hand.look()
+    (frame,) = [frame for frame in hand.said() if frame.command == "SEND"]
+    hand.hear("RECEIPT", {"receipt-id": frame.headers["receipt"]})
+    (receipt,) = [event for event in seen if isinstance(event, Receipt)]
+    assert not receipt.known
+
+
+def test_a_receipt_that_no_connection_awaits_is_just_over():
+    hand = Hand(receipt_timeout=5.0, reconnect=Backoff(initial=60.0)).start().connect()
+    hand.lose()
+    ticket = hand.session.send("/queue/a", confirm=True, now=hand.now)
+    hand.advance(5.0)
+    assert ticket is not None
+    assert ticket.outcome is Outcome.UNKNOWN
+
+
 def test_an_error_event_is_observed():
     seen: list[object] = []
     world = World(observe=seen.append).start()

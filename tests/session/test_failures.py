@@ -147,6 +147,11 @@ def test_what_has_nothing_to_do_with_tls_is_not_blamed_on_it(scheme, how):
     assert "write" not in str(Witness(f"{scheme}://there", ()).link_failed(link(**how)).error)
 
 
+def test_a_scheme_without_a_sister_has_no_hint():
+    how = link(phase=Phase.UPGRADE, loss=StreamLoss.RESET)
+    assert str(Witness("stomp+unix:///there", ()).link_failed(how).error) == "stomp+unix:///there: it broke"
+
+
 @pytest.mark.parametrize(("plain", "secure"), SCHEMES)
 def test_connect_without_an_answer_may_be_for_want_of_tls(plain, secure):
     told = str(Witness(f"{plain}://there", ()).not_greeted(ended(), None, b"").error)
