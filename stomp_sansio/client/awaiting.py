@@ -116,7 +116,10 @@ class Client(ClientCore[AwaitingRunner]):
         Raises:
             Exception: why it did not succeed, as `send` would.
         """
-        await self._runner.settle(ticket)
+        if ticket.outcome is None or self._runner.gives_way():
+            await self._runner.settle(ticket)
+        else:
+            ticket.result()
 
     async def request(
         self,

@@ -51,7 +51,7 @@ def _message(engine: Engine[ClientEvent], frame: Frame) -> None:
 
 
 def _receipt(engine: Engine[ClientEvent], frame: Frame) -> None:
-    ledger, receipt_id = engine.ledger, frame.headers["receipt-id"]
+    ledger, receipt_id = engine.ledger, frame.headers.first["receipt-id"]
     known = receipt_id in ledger.receipts
     ledger.receipts.discard(receipt_id)
     engine.events.append(Receipt(receipt_id=receipt_id, known=known, headers=frame.headers))

@@ -20,6 +20,10 @@ have.
 """
 
 
+# What is no mapping beyond doubt.
+_PAIRS = (list, tuple)
+
+
 class Headers(Mapping[str, str]):
     """The headers of a frame, as they came or as they shall go.
 
@@ -43,7 +47,7 @@ class Headers(Mapping[str, str]):
         elif type(headers) is Headers:
             self.first = headers.first
             self.repeated = headers.repeated
-        elif type(headers) is not list and isinstance(headers, Mapping):
+        elif type(headers) not in _PAIRS and isinstance(headers, Mapping):
             # A mapping may be an iterable of pairs by its type alone: here it is one of names.
             self.first = dict(cast("Mapping[str, str]", headers))
         else:

@@ -44,6 +44,13 @@ class Door:
             self._epoch = established
             self._room = 0
 
+    def written(self, established: Epoch | None, *, draining: bool) -> None:
+        """Take note that something else was written, or waits to be."""
+        if self._epoch is None or self._sending.waits:
+            self.judge(established, draining=draining)
+        else:
+            self._room = 0
+
     def send(self, now: float, destination: str, body: bytes, content_type: str | None = None) -> bool:
         """Send a message without receipt or other headers, and return True, if that is certain to be possible
         now; else return False, and change nothing.

@@ -11,7 +11,7 @@ from ..errors import LocalProtocolError
 from ..links.link import Link, LinkClosed, LinkData, LinkOpened
 from ..machine import StreamId
 from ..protocol.connection import Connection
-from ..protocol.events import ClientEvent, Closed, Connected, Error, Message
+from ..protocol.events import ClientEvent, Closed, Connected, Error, Message, Receipt
 from ..protocol.states import State
 
 __all__ = ["Epoch"]
@@ -95,19 +95,19 @@ class Epoch:
         while True:
             event = self.connection.next_event()
             if event is not None:
-                if type(event) is not Message:
+                if not isinstance(event, (Message, Receipt)):
                     self._note(event)
                 return event
             if not self._listen(now):
                 return None
 
-    def _note(self, event: ClientEvent) -> None:
+    def _note(self, event: Connected | Error | Closed) -> None:
         if isinstance(event, Error):
             self.error = event
         elif isinstance(event, Connected):
             self.connected = event
             self._direct = not self._whole_frames
-        elif isinstance(event, Closed):
+        else:
             self.closed = event
 
     def _listen(self, now: float) -> bool:

@@ -17,7 +17,18 @@ __all__ = ["Entry", "Outbox", "WaitingRoom", "size_of"]
 class Entry:
     """One message and its ticket."""
 
-    __slots__ = ("body", "content_length", "destination", "epoch", "headers", "stays", "strikes", "ticket")
+    __slots__ = (
+        "body",
+        "content_length",
+        "destination",
+        "epoch",
+        "headers",
+        "receipt",
+        "size",
+        "stays",
+        "strikes",
+        "ticket",
+    )
 
     def __init__(
         self,
@@ -36,20 +47,14 @@ class Entry:
         self.content_length = content_length
         self.stays = stays
         """Whether it waits for the next connection when this one is lost."""
+        self.receipt = ticket.receipt
+        """The id of the receipt that confirms it, if it asks for one."""
+        self.size = size_of(body)
+        """Octets that it counts for."""
         self.epoch = 0
         """The last connection it was written to; 0 for none."""
         self.strikes = 0
         """How many connections ended with an ERROR right after it."""
-
-    @property
-    def receipt(self) -> str | None:
-        """The id of the receipt that confirms it, if it asks for one."""
-        return self.ticket.receipt
-
-    @property
-    def size(self) -> int:
-        """Octets that it counts for."""
-        return size_of(self.body)
 
 
 def size_of(body: bytes) -> int:
@@ -89,7 +94,7 @@ class Outbox:
 
     def has_room(self, size: int) -> bool:
         """Tell whether a message of this size fits; the first one always does, whatever its size."""
-        count = len(self)
+        count = len(self._written) + len(self.unwritten)
         return not count or (count < self._max_messages and self._octets + size <= self._max_octets)
 
     def add(self, entry: Entry) -> None:
@@ -100,6 +105,12 @@ class Outbox:
     def wrote(self, entry: Entry, epoch: int) -> None:
         """Note that the first of the unwritten was written on a connection."""
         self._written[entry.receipt] = self.unwritten.pop(entry.receipt)
+        entry.epoch = epoch
+
+    def add_written(self, entry: Entry, epoch: int) -> None:
+        """Put a message at the end that was written on a connection already: nothing is unwritten."""
+        self._written[entry.receipt] = entry
+        self._octets += entry.size
         entry.epoch = epoch
 
     def remove(self, receipt: str) -> Entry | None:

@@ -83,7 +83,8 @@ class Sending:
                 f"SEND to {destination!r}: no connection now: ask for a receipt, or pass wait=True"
             )
         headers, size = Headers(headers), size_of(body)
-        at_once = at_once and self._outbox.may_write and self._outbox.has_room(size)
+        direct = receipt is not None and not self._waiting.entries and self._outbox.has_room(size)
+        at_once = at_once and direct and self._outbox.may_write
         if at_once:
             assert epoch is not None, "only then at once"
             epoch.connection.send(
@@ -91,9 +92,8 @@ class Sending:
             )
         else:
             check_send(self.version_for(epoch), destination, body, headers, content_length=content_length)
-        direct = receipt is not None and not self._waiting and self._outbox.has_room(size)
-        if not direct and not self._waiting.has_room(size):
-            raise OutboxFull(f"SEND to {destination!r}: too many messages wait for room already")
+            if not direct and not self._waiting.has_room(size):
+                raise OutboxFull(f"SEND to {destination!r}: too many messages wait for room already")
         ticket = self._tickets.new(f"SEND to {destination!r}", now, receipt)
         entry = Entry(
             ticket,
@@ -103,11 +103,11 @@ class Sending:
             content_length=content_length,
             stays=receipt is not None or wait,
         )
-        if direct:
+        if at_once:
+            assert epoch is not None, "only then at once"
+            self._outbox.add_written(entry, epoch.number)
+        elif direct:
             self._outbox.add(entry)
-            if at_once:
-                assert epoch is not None, "only then at once"
-                self._outbox.wrote(entry, epoch.number)
         else:
             self._waiting.add(entry)
         return ticket

@@ -375,7 +375,7 @@ class Session(Course):
             self._settle(now)
         else:
             self._lifeline.flush(now)
-            self._door.judge(epoch, draining=False)
+            self._door.written(epoch, draining=self._draining is not None)
 
     def _alive(self, command: str) -> None:
         if self._draining is not None or self.state in (SessionState.CLOSING, SessionState.ENDED):

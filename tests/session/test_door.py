@@ -202,3 +202,19 @@ def test_who_observes_the_end_finds_the_way_closed():
     assert at_once(hand)
     hand.hear("ERROR", {"message": "no"})
     assert found == [False]
+
+
+def test_a_transaction_that_goes_on_during_a_drain_opens_no_way():
+    hand = ready()
+    transaction = hand.session.begin(now=hand.now)
+    hand.session.drain(hand.now)
+    hand.session.send_in(transaction, "/queue/a", b"x", now=hand.now)
+    assert not at_once(hand)
+
+
+def test_what_else_is_written_takes_room_as_well():
+    hand = ready(max_backlog=10_000)
+    assert at_once(hand)
+    hand.link.slow = True
+    hand.session.send("/queue/a", bytes(20_000), confirm=True, now=hand.now)
+    assert not at_once(hand)

@@ -94,7 +94,11 @@ def test_the_order_is_that_of_sending(steps, chance):
         if step == "add":
             alive.append(entry(str(number), bytes(number)))
             outbox.add(alive[-1])
-        elif step == "write" and outbox.unwritten:
+        elif step == "write" and not outbox.unwritten:
+            alive.append(entry(str(number)))
+            outbox.add_written(alive[-1], 1)
+            assert alive[-1].epoch == 1
+        elif step == "write":
             outbox.wrote(next(iter(outbox.unwritten.values())), 1)
         elif step == "remove" and alive:
             outbox.remove(alive.pop(chance.randrange(len(alive))).receipt)
