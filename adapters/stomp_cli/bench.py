@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         from .bench_plot import plot
 
-        Path(arguments.plot).write_text(plot(figures, destination=escaped(target.name)), encoding="utf-8")
+        Path(arguments.plot).write_text(plot(figures, destination=target.name), encoding="utf-8")
         terminal.remark(f"{arguments.plot} shows the distribution\n")
     return code
 

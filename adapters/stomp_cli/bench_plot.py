@@ -9,6 +9,7 @@ import math
 from html import escape
 
 from .bench_figures import PERCENTILES, Figures, Samples, percentile
+from .escapes import escaped
 
 __all__ = ["plot"]
 
@@ -33,7 +34,8 @@ def plot(figures: Figures, *, destination: str) -> str:
     everything = [latency for _, samples in parts for latency in samples.latencies]
     low, high = (min(everything), max(everything)) if everything else (0.001, 0.01)
     scale = _Scale(low, high)
-    title = f"{figures.size:,} octets to {destination} and back"
+    # XML holds no control characters, however they are written.
+    title = f"{figures.size:,} octets to {escaped(destination)} and back"
     drawn = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
         f'height="{_HEIGHT}" font-family="sans-serif" font-size="12" role="img" '

@@ -308,8 +308,12 @@ class TunnelProxy:
             except OSError:
                 return
             head = b""
-            while b"\r\n\r\n" not in head:
-                head += client.recv(1)
+            while b"\r\n\r\n" not in head and (octet := client.recv(1)):
+                head += octet
+            if not head:
+                # Somebody only wanted to know whether anybody is here.
+                client.close()
+                continue
             self.asked.append(head)
             server = socket.create_connection(("127.0.0.1", self._target))
             client.sendall(b"HTTP/1.1 200 Granted\r\n\r\n")
