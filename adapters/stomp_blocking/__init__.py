@@ -5,6 +5,7 @@ from stomp_sansio.client.public import *  # noqa: F403  # the names are listed t
 from stomp_sansio.client.waiting import Client, Lifecycle, Message, Subscription, Transaction
 
 from .client import connect
+from .memory import memory_broker
 
-__all__ = ["Client", "Lifecycle", "Message", "Subscription", "Transaction", "connect"]
+__all__ = ["Client", "Lifecycle", "Message", "Subscription", "Transaction", "connect", "memory_broker"]
 __all__ += public.__all__

@@ -5,7 +5,18 @@ from stomp_sansio.client.awaiting import Lifecycle, Message, Subscription, Trans
 from stomp_sansio.client.public import *  # noqa: F403  # the names are listed there, once for all adapters
 
 from .client import Client, connect
+from .memory import memory_broker
 from .server import Server, serve
 
-__all__ = ["Client", "Lifecycle", "Message", "Server", "Subscription", "Transaction", "connect", "serve"]
+__all__ = [
+    "Client",
+    "Lifecycle",
+    "Message",
+    "Server",
+    "Subscription",
+    "Transaction",
+    "connect",
+    "memory_broker",
+    "serve",
+]
 __all__ += public.__all__

@@ -26,7 +26,7 @@ from ..machine import (
 from .conditions import Conditions
 from .wire import End, Wire
 
-__all__ = ["Attempt", "Host", "Livelock", "Network"]
+__all__ = ["Attempt", "Choose", "Host", "Livelock", "Network"]
 
 _EventT = TypeVar("_EventT")
 
@@ -283,10 +283,22 @@ class Network:
         Raises:
             Livelock: the machines keep each other busy at one instant.
         """
-        until = self.now + seconds
-        while self._heap and self._heap[0][0] <= until:
+        self.run_to(self.now + seconds)
+
+    def run_to(self, instant: float) -> None:
+        """Let time pass until an instant, which includes all that is due then.
+
+        Raises:
+            Livelock: the machines keep each other busy at one instant.
+        """
+        while self._heap and self._heap[0][0] <= instant:
             self._step()
-        self.now = until
+        self.now = max(self.now, instant)
+
+    @property
+    def next_instant(self) -> float | None:
+        """When the next thing is due; None if nothing ever is."""
+        return self._heap[0][0] if self._heap else None
 
     def run_until(self, condition: Callable[[], bool], seconds: float = 600.0) -> None:
         """Let time pass until something is the case.
