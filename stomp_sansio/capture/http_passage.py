@@ -66,7 +66,10 @@ class HttpTalk:
         inside = around.stomp(self.stream, from_client)
         messages = MessagePassage(around, inside, from_client=from_client)
         return WebSocketPassage(
-            messages, around.secrets, lambda code, said: _note(around, from_client, code, said)
+            messages,
+            around.secrets,
+            lambda code, said: _note(around, from_client, code, said),
+            from_client=from_client,
         )
 
 
@@ -74,7 +77,7 @@ _CONTROLS = {0x8: "WebSocket close", 0x9: "WebSocket ping", 0xA: "WebSocket pong
 
 
 def _note(around: Surroundings, from_client: bool, opcode: int, said: bytes) -> None:
-    text = _CONTROLS.get(opcode, "WebSocket control frame")
+    text = _CONTROLS[opcode]
     if opcode == 0x8 and len(said) >= 2:
         text += f" {int.from_bytes(said[:2], 'big')} {said[2:].decode('utf-8', 'replace')}"
     around.note(from_client, text.rstrip())

@@ -56,6 +56,8 @@ def _check(record: Record, before: Record | None, known: set[int], number: int) 
     if record.kind in _OF_THE_WHOLE or stream is None:
         return
     if record.kind in _BEGINNINGS:
+        if (record.kind is Kind.OPEN) is not (stream > 0):
+            raise _at(number, f"stream {stream} is above zero where we opened it, below where others did")
         if stream in known:
             raise _at(number, f"stream {stream} was there before")
         known.add(stream)

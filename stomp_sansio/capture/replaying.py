@@ -53,15 +53,15 @@ class Reader(Protocol):
         ...
 
     def said(self, frame: Said) -> None:
-        """Take note of a frame that either side said."""
+        """Take note of a frame that our side said."""
         ...
 
     def beat(self, beat: HeartBeat) -> None:
-        """Take note of a heart-beat."""
+        """Take note of a heart-beat of ours."""
         ...
 
     def told(self, told: Told) -> None:
-        """Take note of what a transport said."""
+        """Take note of what a transport of ours said."""
         ...
 
     def next_deadline(self) -> float | None:
@@ -97,28 +97,25 @@ def replay(records: Iterable[Record], *, limits: Limits | None = None) -> Replay
         if ours not in readers:
             readers[ours] = _reader(stage, ours)
         reader = readers[ours]
-        outgoing = item.kind is Kind.OUT
-        if not outgoing:
-            _hear(stage, item, None)
-            reader.take(item)
-        else:
-            reader.take(item)
-            _hear(stage, item, reader)
+        # What came is heard first, so that it is known what was asked for; what our side said is heard last.
+        stage.ears.take(item)
+        reader.take(item)
+        if item.kind is Kind.OUT:
+            _hear(stage, reader)
+        stage.ears.heard.clear()
     _advance(stage, readers, now)
     return Replay(tuple(talk.result() for talk in stage.all))
 
 
-def _hear(stage: Stage, item: Record, reader: Reader | None) -> None:
-    stage.ears.take(item)
-    while stage.ears.heard:
-        heard = stage.ears.heard.popleft()
-        if reader is None:
-            continue
+def _hear(stage: Stage, reader: Reader) -> None:
+    """Tell a reader what our side said."""
+    for heard in stage.ears.heard:
         if isinstance(heard, Said):
             reader.said(heard)
         elif isinstance(heard, HeartBeat):
             reader.beat(heard)
-        elif isinstance(heard, Told):
+        else:
+            assert isinstance(heard, Told), "octets make nothing else heard"
             reader.told(heard)
 
 

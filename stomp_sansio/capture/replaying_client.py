@@ -10,7 +10,7 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..links.hosts import InvalidURI
-from ..links.link import Link, LinkClosed, LinkData, LinkOpened
+from ..links.link import Link, LinkData, LinkOpened
 from ..links.plain import PlainLink
 from ..links.proxy import parse_proxy
 from ..links.url import Endpoint, SessionIds, parse_url
@@ -177,13 +177,12 @@ class _LinkReader:
                     self.stage.begin(stream, "client", event.transport, now)
                 case LinkData():
                     self.stage.fail(stream, "client").receive(event.data, now)
-                case LinkClosed():
+                case _:
                     self.stage.fail(stream, "client").end(Ending.of(event), now)
         while link.next_action() is not None:
             pass
         while octets := link.data_to_send(stream, now):
-            if len(self._sent) < _LONGEST_HEAD:
-                self._sent += octets
+            self._sent += octets[: _LONGEST_HEAD - len(self._sent)]
 
     def handle_timeout(self, now: float) -> None:
         """Wake the link."""
@@ -233,7 +232,8 @@ class ClientReader:
             self._open(stream, item.time)
         elif stream in self._links:
             self._links[stream].take(item)
-        elif self._http is not None:
+        else:
+            assert self._http is not None, "a stream is opened before anything else"
             self._http.take(item)
 
     def _open(self, stream: StreamId, now: float) -> None:

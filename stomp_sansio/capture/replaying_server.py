@@ -70,16 +70,15 @@ class ServerReader:
     def said(self, frame: Said) -> None:
         """Say what our side said, to the engine and to whoever waits for it."""
         talk = self._stage.talks.get(frame.conversation)
-        if talk is not None and frame.frame is not None and not frame.from_client:
+        if talk is not None and frame.frame is not None:
             self._send(frame.conversation, frame.octets, frame.time)
             talk.say(frame.frame, frame.time)
             self._settle(frame.time)
 
     def beat(self, beat: HeartBeat) -> None:
         """Send a heart-beat that our side sent: over xhr it ends a response."""
-        if not beat.from_client:
-            self._send(beat.conversation, b"\n", beat.time)
-            self._settle(beat.time)
+        self._send(beat.conversation, b"\n", beat.time)
+        self._settle(beat.time)
 
     def told(self, told: Told) -> None:
         """Ignore what our transports said: they say it again."""

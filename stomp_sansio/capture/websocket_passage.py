@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from ..links.websocket_frames import CONTINUATION, FrameHeader, apply_mask, read_header
+from ..links.websocket_frames import BINARY, CONTINUATION, FIN, FrameHeader, apply_mask, read_header
 from .passage import Passage, Put, Waiting
 from .secrets import Secrets
 
 __all__ = ["Messages", "WebSocketPassage"]
 
+_RESERVED = 0x70
 _CONTROL = 0x8
+_CONTROL_FRAMES = frozenset({FIN | 0x8, FIN | 0x9, FIN | 0xA})
+_LONGEST_CONTROL = 125
 
 
 class Messages(Passage, Protocol):
@@ -30,8 +33,10 @@ class WebSocketPassage:
     """One direction of a WebSocket, behind its hand-shake."""
 
     __slots__ = (
+        "_broken",
         "_buffer",
         "_control",
+        "_from_client",
         "_header",
         "_inside",
         "_left",
@@ -41,8 +46,18 @@ class WebSocketPassage:
         "_waiting",
     )
 
-    def __init__(self, inside: Messages, secrets: Secrets, on_control: Callable[[int, bytes], None]) -> None:
+    def __init__(
+        self,
+        inside: Messages,
+        secrets: Secrets,
+        on_control: Callable[[int, bytes], None],
+        *,
+        from_client: bool,
+    ) -> None:
         """`on_control` is told the opcode and the payload of each control frame."""
+        self._from_client = from_client
+        # Whether a frame has come that no reader takes: what follows says nothing, and may be anything.
+        self._broken = False
         self._inside = inside
         self._on_control = on_control
         self._secrets = secrets
@@ -60,6 +75,9 @@ class WebSocketPassage:
         position = 0
         octets, self._buffer = self._buffer + octets, b""
         while position < len(octets):
+            if self._broken:
+                self._waiting.literal(b"x" * (len(octets) - position))
+                break
             header = self._header
             if header is None:
                 header = read_header(octets, position, len(octets))
@@ -69,6 +87,9 @@ class WebSocketPassage:
                 self._waiting.literal(octets[position + self._shown : position + header.size])
                 self._shown = 0
                 position += header.size
+                self._broken = not _is_sound(header, self._from_client)
+                if self._broken:
+                    continue
                 self._begin(header, written)
                 if not header.length:
                     self._payload(header, b"", written)
@@ -121,6 +142,15 @@ class WebSocketPassage:
         # A reason is for people, and may quote anything.
         said = said[:2] + self._secrets.hidden(said[2:])
         self._waiting.literal(apply_mask(said, key) if key else said)
+
+
+def _is_sound(header: FrameHeader, from_client: bool) -> bool:
+    """Tell whether a reader goes on behind a header (RFC 6455, sections 5.1, 5.2 and 5.5)."""
+    if header.first & _RESERVED or not header.plain or bool(header.masking_key) is not from_client:
+        return False
+    if header.first & _CONTROL:
+        return header.first in _CONTROL_FRAMES and header.length <= _LONGEST_CONTROL
+    return header.first & 0x0F <= BINARY
 
 
 def _masking(key: bytes) -> Put:

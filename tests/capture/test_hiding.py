@@ -28,6 +28,17 @@ def test_a_secret_of_one_stream_is_hidden_on_all():
     assert hiding.shown("hunter2") == "xxxxxx1"
 
 
+def test_what_is_known_beforehand_is_hidden_across_the_borders_of_messages():
+    octets = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhunter2-and-more"
+    hiding = Hiding(["hunter2-and-more", "12345678", "short"])
+    way = hiding.way(StreamId(1), incoming=True)
+    shown = b"".join(way.feed(octets[at : at + 1]) for at in range(len(octets))) + way.flush()
+    assert shown == octets.replace(b"hunter2-and-more", b"x" * 16)
+    other = hiding.way(StreamId(2), incoming=True)
+    length = b"MESSAGE\ncontent-length:12345678\n\n"
+    assert other.feed(length) + other.flush() == length
+
+
 def test_what_transports_say_is_nothing_to_hide():
     hiding = Hiding()
     hiding.note(True, "GET / HTTP/1.1")

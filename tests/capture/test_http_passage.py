@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stomp_sansio.capture.http_passage import LONGEST_LINE, HttpPassage, HttpTalk
 from stomp_sansio.capture.passage import Passage
+from stomp_sansio.links.websocket_frames import TEXT, data_frame
 
 from .around import Around, through
 from .scenes import KEY, SWITCHING, UPGRADE, request, response
@@ -144,16 +145,16 @@ def test_informational_answers_answer_nothing(size: int):
 @SIZES
 def test_what_follows_an_upgrade_is_a_websocket(size: int):
     both = Both()
-    frame = b"\x81\x16CONNECT\ntoken:efgh\n\n\0\n"
+    frame = data_frame(TEXT, b"CONNECT\ntoken:efgh\n\n\0\n", b"\0\0\0\0")
     assert through(both.client, request("GET", "/ws", *UPGRADE), size).count(KEY) == 1
     through(both.server, SWITCHING)
     shown = through(both.client, frame, size)
     assert alike(shown) == frame.replace(b"efgh", b"xxxx")
-    through(both.client, b"\x88\x04\x03\xe8no\x89\x00\x8b\x00\x88\x00")
+    through(both.client, b"\x88\x84\0\0\0\0\x03\xe8no\x89\x80\0\0\0\0\x8a\x80\0\0\0\0\x88\x80\0\0\0\0")
     assert [text for _, text in both.around.notes[2:]] == [
         "WebSocket close 1000 no",
         "WebSocket ping",
-        "WebSocket control frame",
+        "WebSocket pong",
         "WebSocket close",
     ]
 
@@ -208,7 +209,7 @@ def test_an_answer_to_nothing_is_read_all_the_same():
 
 def test_a_flush_in_the_middle_changes_nothing_but_when():
     head = request("GET", "/ws?token=efgh", *UPGRADE, "Cookie: a=ijkl")
-    octets = head + b"\x81\x15CONNECT\ntoken:mnop\n\n\0"
+    octets = head + data_frame(TEXT, b"CONNECT\ntoken:mnop\n\n\0", b"\0\0\0\0")
     for end in range(len(octets)):
         both = Both()
         first = both.client.feed(octets[:end]) + both.client.flush()

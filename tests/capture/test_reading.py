@@ -48,6 +48,11 @@ def test_a_capture_may_end_anywhere(lines):
         ([BEGIN, "x"], "line 2 of the capture: it is no JSON"),
         ([BEGIN, ""], "line 2 of the capture: it is no JSON"),
         ([BEGIN, OPEN, OPEN], "line 3 of the capture: stream 1 was there before"),
+        (
+            [BEGIN, OPEN.replace("1}", "-1}")],
+            "line 2 of the capture: stream -1 is above zero where we opened it",
+        ),
+        ([BEGIN, OPEN.replace("open", "accepted")], "line 2 of the capture: stream 1 is above zero where"),
         ([BEGIN, LOST], "line 2 of the capture: stream 1 was never opened"),
         ([BEGIN, OPEN, LOST, LOST], "line 4 of the capture: stream 1 was never opened, or is gone"),
         ([BEGIN, END, BEGIN], "line 3 of the capture: it stands behind the end"),

@@ -169,8 +169,8 @@ def test_secrets_that_are_known_beforehand_are_hidden_before_they_are_said():
 def test_sentences_of_the_system_show_no_secret():
     lines: list[str] = []
     recorder: Recorder[str] = Recorder(Puppet(), lines.append, secrets=[CANARY])
-    recorder.stream_accepted(ONE, 0, CANARY, 0.0)
-    recorder.stream_lost(ONE, StreamLoss.TLS_FAILED, 0.0, f"what is {CANARY}?")
+    recorder.stream_accepted(StreamId(-1), 0, CANARY, 0.0)
+    recorder.stream_lost(StreamId(-1), StreamLoss.TLS_FAILED, 0.0, f"what is {CANARY}?")
     assert records(lines)[-1] == (Kind.LOST, "what is xxxxxxxxxxxx?")
 
 
@@ -217,14 +217,15 @@ def test_what_cannot_be_decided_for_long_is_hidden_and_holds_nobody_up():
     puppet = Puppet()
     lines: list[str] = []
     recorder: Recorder[str] = Recorder(puppet, lines.append)
-    recorder.stream_accepted(ONE, 0, "somebody", 0.0)
-    recorder.stream_accepted(StreamId(2), 0, "somebody", 0.0)
-    recorder.receive_data(ONE, b"MESSAGE\npasscode:" + CANARY.encode(), 0.0)
+    one, two = StreamId(-1), StreamId(-2)
+    recorder.stream_accepted(one, 0, "somebody", 0.0)
+    recorder.stream_accepted(two, 0, "somebody", 0.0)
+    recorder.receive_data(one, b"MESSAGE\npasscode:" + CANARY.encode(), 0.0)
     for _ in range(6):
-        recorder.receive_data(StreamId(2), b"\n" * 60_000, 0.0)
-    assert octets_of(lines)[1, True] == b"MESSAGE\npasscode:" + b"x" * len(CANARY)
-    recorder.receive_data(ONE, b"more\n\n\0", 0.0)
-    assert octets_of(lines)[1, True].endswith(b"xxxx\n\n\0")
+        recorder.receive_data(two, b"\n" * 60_000, 0.0)
+    assert octets_of(lines)[-1, True] == b"MESSAGE\npasscode:" + b"x" * len(CANARY)
+    recorder.receive_data(one, b"more\n\n\0", 0.0)
+    assert octets_of(lines)[-1, True].endswith(b"xxxx\n\n\0")
 
 
 def test_a_stream_that_ends_in_the_middle_of_a_secret_shows_none_of_it():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
-from stomp_sansio import Fault, LinkFault
+from stomp_sansio import CloseReason, Fault, LinkFault
 from stomp_sansio.capture import Ending, Kind, Record, read, replay
 from stomp_sansio.capture.records import line_of
 from stomp_sansio.links.sockjs_payload import encode_array
@@ -204,6 +205,75 @@ def test_a_proxy(answer: str, fault: LinkFault | None, tls: bool):
     else:
         assert connection.error.fault is fault
         assert ending(connection).status == 407
+
+
+@pytest.mark.parametrize("greets", [True, False])
+def test_silence_is_not_counted_while_our_side_does_not_read(greets: bool):
+    greeting = CONNECT.replace(b"login", b"heart-beat:0,1000\nlogin")
+    beating = CONNECTED.replace(b"server", b"heart-beat:1000,0\nserver")
+    first = (
+        [out(ASK), come(SWITCHING), out(text(greeting)), come(data_frame(TEXT, beating))] if greets else []
+    )
+    pause, resume = Record(Kind.PAUSE, 0.0, ONE), Record(Kind.RESUME, 8.0, ONE)
+    connection = of(*first, pause, resume, lost(StreamLoss.RESET, 9.0), opening=OPEN if greets else OPEN[:1])
+    assert kinds(connection) == (["Connected", "Closed", "Ending"] if greets else ["Ending"])
+    if greets:
+        assert connection.events[1][1].reason is CloseReason.EOF
+
+
+def test_several_links_have_their_own_time():
+    two = StreamId(2)
+    closing = data_frame(0x8, b"\x03\xe8", MASK)
+    records = [
+        Record(Kind.OPEN, 0.0, two, about="example.org:80"),
+        Record(Kind.OPENED, 0.0, two),
+        Record(Kind.OUT, 0.0, two, ASK),
+        Record(Kind.IN, 0.0, two, SWITCHING),
+        Record(Kind.OUT, 0.0, two, text(CONNECT)),
+        out(ASK),
+        come(SWITCHING),
+        out(text(CONNECT)),
+        out(closing, 1.0),
+        Record(Kind.OUT, 5.0, two, closing),
+        lost(time=99.0),
+        Record(Kind.LOST, 99.0, two, why=StreamLoss.CLOSED),
+    ]
+    lines = [line_of(record) for record in (Record(Kind.BEGIN), *OPEN, *records)]
+    assert [kinds(connection) for connection in replay(read(lines)).connections] == [["Closed", "Ending"]] * 2
+
+
+def test_other_requests_on_a_stream_of_their_own_are_read_as_http():
+    asked = out(request("GET", "/page", "Upgrade: h2c"))
+    assert kinds(of(asked, come(b"nonsense\r\n\r\n"), lost())) == ["Ending"]
+
+
+def test_requests_on_several_streams():
+    two = StreamId(2)
+    records = [
+        out(request("GET", "/stomp/info")),
+        Record(Kind.OPEN, 0.0, two, about="example.org:80"),
+        Record(Kind.OPENED, 0.0, two),
+        Record(Kind.OUT, 0.0, two, request("GET", "/stomp/info")),
+        lost(StreamLoss.RESET),
+        Record(Kind.LOST, 0.0, two, why=StreamLoss.RESET),
+    ]
+    lines = [line_of(record) for record in (Record(Kind.BEGIN), *OPEN, *records)]
+    assert [connection.name for connection in replay(read(lines)).connections] == ["#1", "#2"]
+
+
+def test_long_answers_are_not_kept():
+    """Of what our side writes only the beginning is of interest."""
+    big = out(text(b"SEND\ndestination:/a\n\n" + b"a" * 60_000 + b"\0"))
+    first = [out(ASK), come(SWITCHING), out(text(CONNECT)), come(data_frame(TEXT, CONNECTED))]
+    assert kinds(of(*first, big, big, big, lost())) == ["Connected", "Closed", "Ending"]
+
+
+@pytest.mark.parametrize("name", ["stomp_sansio.links.sockjs", "stomp_sansio.capture.replaying_http"])
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setitem(sys.modules, name, None)
+    asked = ASK if name.endswith("sockjs") else request("GET", "/stomp/info")
+    with pytest.raises(ImportError, match=r"pip install 'stomp-sansio\[ws\]'"):
+        of(out(asked), lost())
 
 
 def test_what_our_side_says_before_it_greets_is_passed_over():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stomp_sansio import LinkFault
-from stomp_sansio.capture import Ending, Kind, Record, read, replay
+from stomp_sansio.capture import Ending, Kind, Record, read, replay, replaying_http
 from stomp_sansio.capture.records import line_of
 from stomp_sansio.links.sockjs_payload import encode_array
 from stomp_sansio.machine import StreamId, StreamLoss
@@ -61,6 +61,11 @@ def ending(connection: Any) -> Ending:
 
 def streamed(*frames: bytes) -> bytes:
     return response("200 OK", chunks=[b"h" * 2048 + b"\n", *(frame + b"\n" for frame in frames)])
+
+
+def test_it_is_there_before_anything_is_replayed():
+    """Its lines are measured here, and not in whichever test needs it first."""
+    assert replaying_http.__all__ == ["HttpReaders"]
 
 
 def test_a_streamed_session():

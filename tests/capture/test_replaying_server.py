@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stomp_sansio import Fault, LinkFault
-from stomp_sansio.capture import Ending, Kind, Record, read, replay
+from stomp_sansio.capture import Ending, Kind, Record, read, replay, replaying_server
 from stomp_sansio.capture.records import line_of
 from stomp_sansio.links.sockjs_payload import encode_array
 from stomp_sansio.links.websocket_frames import TEXT, data_frame
@@ -52,6 +52,11 @@ def of(*records: Record) -> list[Any]:
 
 def kinds(connection: Any) -> list[str]:
     return [type(event).__name__ for _, event in connection.events]
+
+
+def test_it_is_there_before_anything_is_replayed():
+    """Its lines are measured here, and not in whichever test needs it first."""
+    assert replaying_server.__all__ == ["ServerReader"]
 
 
 def test_plain_stomp():

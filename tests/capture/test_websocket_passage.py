@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stomp_sansio.capture.secrets import Secrets
 from stomp_sansio.capture.sockjs_passage import MessagePassage
 from stomp_sansio.capture.websocket_passage import WebSocketPassage
 from stomp_sansio.links.websocket_frames import BINARY, FIN, TEXT, apply_mask, data_frame, read_header
@@ -18,11 +17,11 @@ from .around import Around, through
 MASK = b"\x01\x80\x33\xff"
 
 
-def passage(around: Around) -> tuple[WebSocketPassage, list[tuple[int, bytes]]]:
+def passage(around: Around, *, from_client: bool = True) -> tuple[WebSocketPassage, list[tuple[int, bytes]]]:
     controls: list[tuple[int, bytes]] = []
-    messages = MessagePassage(around, around.stomp(1, True), from_client=True)
+    messages = MessagePassage(around, around.stomp(1, True), from_client=from_client)
     return WebSocketPassage(
-        messages, around.secrets, lambda code, said: controls.append((code, said))
+        messages, around.secrets, lambda code, said: controls.append((code, said)), from_client=from_client
     ), controls
 
 
@@ -61,7 +60,7 @@ def test_a_secret_inside_frames_is_hidden_with_the_same_key(mask: bytes, size: i
         ]
     )
     around = Around()
-    under_test, controls = passage(around)
+    under_test, controls = passage(around, from_client=bool(mask))
     shown = through(under_test, octets, size)
     assert len(shown) == len(octets)
     assert payloads(shown) == [
@@ -97,5 +96,24 @@ def test_any_octets_keep_their_number(octets: bytes, size: int):
 
 def test_a_secret_known_before_is_hidden_in_a_reason():
     under_test, _ = passage(Around("hunter2"))
-    assert payloads(through(under_test, frame(FIN | 0x8, b"\x03\xe8hunter2", b""))) == [b"\x03\xe8xxxxxxx"]
-    assert Secrets(["hunter2"]).known
+    assert payloads(through(under_test, frame(FIN | 0x8, b"\x03\xe8hunter2", MASK))) == [b"\x03\xe8xxxxxxx"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        frame(0xC1, b"", MASK),
+        frame(FIN | 0x3, b"", MASK),
+        frame(FIN | 0xB, b"", MASK),
+        frame(0x8, b"", MASK),
+        frame(FIN | 0x9, bytes(126), MASK)[:8],
+        frame(FIN | TEXT, b"", b""),
+        b"\x81\xfe\0\1" + MASK,
+    ],
+)
+def test_behind_a_frame_that_no_reader_takes_nothing_is_shown(header: bytes):
+    octets = header + b"CONNECT\npasscode:hunter2\n\n\0"
+    for size in (0, 1):
+        under_test, _ = passage(Around())
+        shown = through(under_test, octets, size)
+        assert shown == header + b"x" * (len(octets) - len(header))
