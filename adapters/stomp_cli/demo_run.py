@@ -32,7 +32,7 @@ _CUT_AT = 0.35
 """When, as a part of the whole, a connection is cut."""
 _PATIENCE = 15.0
 """Seconds that clients may take to come."""
-_STANDSTILL = 4.0
+_STANDSTILL = 8.0
 """When all is sent and nothing has come for so many seconds, what is missing will not come. A client that was
 cut is back sooner."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonView", "Meter", "PlainView", "Row", "Snapshot", "View", "choose"]
 
-_COLUMNS = ("client", "over", "in", "out", "again", "a second", "p50", "p99")
+_COLUMNS = ("client", "over", "in", "out", "again", "per s", "p50 ms", "p99 ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ class PlainView:
         self._next = int(snapshot.seconds) + 1
         whole = snapshot.whole
         self._terminal.line(
-            f"{snapshot.seconds:5.0f} s  {whole.sent:>7,} in {whole.came:>7,} out {whole.rate:>6,.0f}/s"
-            f"  p50 {_milliseconds(whole.p50):>8}  p99 {_milliseconds(whole.p99):>8}"
+            f"{int(snapshot.seconds):>5} s  {whole.sent:>7,} in {whole.came:>7,} out {whole.rate:>6,.0f}/s"
+            f"  p50 {_milliseconds(whole.p50):>5} ms  p99 {_milliseconds(whole.p99):>5} ms"
             f"  heart-beats {snapshot.beats_sent} sent, {snapshot.beats_heard} heard"
         )
 
@@ -229,7 +229,9 @@ class RichView(PlainView):
         from rich import box
         from rich.table import Table
 
-        table = Table(box=box.ROUNDED, caption=f"{snapshot.seconds:.0f} s; {snapshot.beats()}")
+        caption = f"{snapshot.seconds:.0f} s; {snapshot.beats()}"
+        # As narrow as it goes: it has to fit into 80 columns.
+        table = Table(box=box.HORIZONTALS, padding=(0, 1, 0, 0), pad_edge=False, caption=caption)
         for index, name in enumerate(_COLUMNS):
             table.add_column(name, justify="left" if index < 2 else "right", no_wrap=True)
         for row in snapshot.rows:
@@ -292,4 +294,4 @@ def _verdict(terminal: Terminal, snapshot: Snapshot, complaints: Sequence[str]) 
 
 
 def _milliseconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1_000:,.1f} ms"
+    return "-" if seconds is None else f"{seconds * 1_000:,.1f}"

@@ -66,7 +66,7 @@ def test_readme_shows_a_part_of_that(output: str) -> None:
 def test_the_figures_that_are_shown_add_up(text: str) -> None:
     (shown,) = SHOWN.findall(text)
     table = re.findall(
-        r"^(\w+) .*? ([\d,]+) +([\d,]+) +[\d,]+ +[\d,]+ +[\d.]+ ms +[\d.]+ ms$", shown, re.MULTILINE
+        r"^(\w+) .*? ([\d,]+) +([\d,]+) +[\d,]+ +[\d,]+ +[\d.,]+ +[\d.,]+$", shown, re.MULTILINE
     )
     counts = [(name, int(sent.replace(",", "")), int(came.replace(",", ""))) for name, sent, came in table]
     *rows, (last, sent, came) = counts
