@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from ..errors import LocalProtocolError, Misuse
 from .commands import COMMANDS, HANDSHAKE, is_1_0_handshake
 from .frames import Frame
+from .octets import not_octets
 from .versions import ALL_VERSIONS, Version
 
 __all__ = ["encode"]
@@ -84,6 +85,8 @@ def encode(frame: Frame, version: Version, *, content_length: bool = True) -> by
             )
     try:
         return b"".join((head.encode(), b"\n\n", body, b"\0"))
+    except TypeError:
+        raise not_octets(body, "the body") from None
     except UnicodeEncodeError as error:
         surrogate = ord(error.object[error.start])
     # Outside of the handler: the context of an error would hold the whole block, secrets included.

@@ -20,6 +20,7 @@ from .headers import HeaderPairs, Headers
 from .heartbeat import Heartbeat, Timer
 from .ledger import Ledger
 from .limits import Limits
+from .octets import octets_of
 from .output import Output
 from .parser import FrameParser
 from .states import State, next_state
@@ -175,7 +176,7 @@ class Engine(Generic[_EventT]):
     def receive_data(self, data: bytes, now: float) -> None:
         """Buffer octets of the peer."""
         if type(data) is not bytes:
-            data = _octets(data, "what was received")
+            data = octets_of(data, "what was received")
         if not data or self.state is _CLOSED or self._eof:
             return
         self._dry = False
@@ -211,6 +212,10 @@ class Engine(Generic[_EventT]):
         events = self.events
         while not events:
             if self.held or self._dry:
+                if self._eof and self.state is State.DISCONNECTING and self.held:
+                    # The peer has said good-bye and does not wait for its receipt: that is an end in order.
+                    self.finish(CloseReason.DISCONNECT, clean=True)
+                    break
                 return None
             try:
                 frame = self.parser.next_frame()
@@ -277,7 +282,7 @@ class Engine(Generic[_EventT]):
         is checked.
         """
         self.allow(command)
-        octets = body if type(body) is bytes else _octets(body, "the body")
+        octets = body if type(body) is bytes else octets_of(body, "the body")
         # Before a version is agreed only frames without escapes are written, and 1.0 is the version that has
         # none.
         version = self.parser.version or _V1_0
@@ -370,12 +375,3 @@ def extra_headers(headers: HeaderPairs, *own: str) -> tuple[tuple[str, str], ...
                 Misuse.BAD_HEADER, f"{name!r} in headers: pass it as the argument that this method has for it"
             )
     return given.pairs
-
-
-def _octets(holder: bytes, what: str) -> bytes:
-    """Return the octets of whatever holds some."""
-    try:
-        return bytes(memoryview(holder))
-    except TypeError:
-        kind = type(holder).__name__
-    raise TypeError(f"{what} is {kind}, not bytes: encode text first, as in text.encode()")

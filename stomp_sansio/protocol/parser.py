@@ -16,6 +16,7 @@ from .frames import Frame
 from .header_block import Grammar, content_length, escapes_of, examine, unescape_all
 from .headers import Headers
 from .limits import Limits
+from .octets import octets_of
 from .partial_head import PartialHead
 from .versions import Version
 
@@ -110,6 +111,8 @@ class FrameParser:
             self._buffer, self._position = partial, 0
 
     def _set_version(self, version: Version | None) -> None:
+        if version is not None and type(version) is not Version:
+            raise TypeError(f"version is {version!r}: pass a member of Version, as Version.V1_2, or None")
         self._version = version
         self._crlf = version is None or version.rules.crlf
         self._grammar = Grammar(version, self._limits, not self._strict)
@@ -145,9 +148,11 @@ class FrameParser:
         """Buffer octets of the stream. Never raises for what they are; call `next_frame` next."""
         if self._eof or self._error is not None:
             return
+        if type(data) is not bytes:
+            data = octets_of(data, "what was received")
         incoming = self._incoming
         if not incoming:
-            self._incoming = data if type(data) is bytes else bytes(data)
+            self._incoming = data
         elif type(incoming) is bytearray:
             incoming += data
         else:

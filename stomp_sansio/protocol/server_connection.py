@@ -245,15 +245,6 @@ class ServerConnection(Conversation[ServerEvent]):
         if self._engine.state is not State.DISCONNECTING:
             super().receive_data(data, now)
 
-    def receive_eof(self, now: float) -> None:
-        """Report that the client ended the stream; call `next_event` next: what came before is still
-        reported, then `Closed`.
-        """
-        if self._engine.state is State.DISCONNECTING:
-            self._engine.finish(CloseReason.DISCONNECT, clean=True)
-        else:
-            super().receive_eof(now)
-
     # Saying
 
     def _subscription(self, id: str | None, destination: str) -> Subscription:

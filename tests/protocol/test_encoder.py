@@ -221,3 +221,9 @@ def test_a_header_that_is_no_text_is_named_but_not_shown(command: str, version: 
 def test_a_version_that_is_none_is_refused(version: Any):
     with pytest.raises(TypeError, match=r"pass a member of Version, such as Version.V1_2"):
         encode(Frame("SEND", {"destination": "/q"}), version)
+
+
+@pytest.mark.parametrize("body", ["text", ["a"]])
+def test_a_body_that_is_no_octets_is_refused(body: Any):
+    with pytest.raises(TypeError, match=r"the body is .*, not bytes: encode text first"):
+        encode(Frame("SEND", {"destination": "/q"}, body), Version.V1_2)

@@ -104,6 +104,14 @@ def starting(kind: int) -> Connection | ServerConnection:
     return connection
 
 
+def test_an_end_behind_the_good_bye_is_in_order_whenever_it_is_noticed():
+    octets = wire("DISCONNECT", "receipt:r")
+    eager, lazy = (go(server(), [octets], eof=True, lazily=lazily) for lazily in (False, True))
+    assert eager == lazy
+    assert [event[0] for event in eager[0]] == ["Disconnect", "Closed"]
+    assert go(server(), [octets], eof=False, lazily=False)[1][1] is State.DISCONNECTING
+
+
 HAND_SHAKES = (b"", b"", wire("CONNECT", "accept-version:1.1,1.2"), wire("CONNECTED", "version:1.2"))
 
 

@@ -203,6 +203,16 @@ def test_nothing_is_nothing():
     assert parser.unread == 0
 
 
+@pytest.mark.parametrize("version", ["1.2", 1.2, "V1_2"])
+def test_a_version_that_is_none_is_refused_and_changes_nothing(version: Any):
+    with pytest.raises(TypeError, match="pass a member of Version"):
+        FrameParser(version)
+    parser = FrameParser(Version.V1_0)
+    with pytest.raises(TypeError, match=f"version is {version!r}"):
+        parser.version = version
+    assert parser.version is Version.V1_0
+
+
 def test_the_version_may_change_between_frames_of_one_chunk():
     parser = FrameParser(None)
     parser.receive_data(b"CONNECTED\nversion:1.1\nx:a\\nb\n\n\0MESSAGE\nx:a\\nb\n\n\0MESSAGE\nx:a\\rb\n\n\0")

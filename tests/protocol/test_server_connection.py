@@ -396,12 +396,27 @@ def test_what_comes_behind_disconnect_is_not_looked_at():
     assert connection.state is State.DISCONNECTING
 
 
-def test_a_client_may_leave_before_its_last_receipt():
+@pytest.mark.parametrize("eof", ["with it", "before the answer", "after the answer", "never"])
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_client_may_leave_before_its_last_receipt(eof: str, answered: bool):
     connection = server()
-    ask(connection, wire("DISCONNECT", "receipt:r"))
-    connection.receive_eof(0.0)
-    assert server_events(connection) == [Closed(clean=True, reason=CloseReason.DISCONNECT)]
-    refused(connection, Misuse.CLOSED, connection.receipt, "r")
+    connection.receive_data(wire("DISCONNECT", "receipt:r"), 0.0)
+    if eof == "with it":
+        connection.receive_eof(0.0)
+    event = connection.next_event()
+    assert isinstance(event, Disconnect)
+    if eof == "before the answer":
+        connection.receive_eof(0.0)
+    if answered:
+        connection.receipt("r")
+    if eof == "after the answer":
+        connection.receive_eof(0.0)
+    over = answered or eof != "never"
+    expected = [Closed(clean=True, reason=CloseReason.DISCONNECT)] if over else []
+    assert server_events(connection) == expected
+    assert [frame.command for frame in sent(connection)] == ["RECEIPT"] * answered
+    if over:
+        refused(connection, Misuse.CLOSED, connection.receipt, "r")
 
 
 def test_the_end_of_the_stream_without_a_good_bye_is_not_clean():
