@@ -64,6 +64,10 @@ class Reader(Protocol):
         """Take note of what a transport of ours said."""
         ...
 
+    def finish(self, now: float) -> None:
+        """End what our side has ended."""
+        ...
+
     def next_deadline(self) -> float | None:
         """Return when it wants to be woken."""
         ...
@@ -92,6 +96,9 @@ def replay(records: Iterable[Record], *, limits: Limits | None = None) -> Replay
         _advance(stage, readers, item.time)
         now = item.time
         if item.stream is None:
+            if item.kind is Kind.END:
+                for reader in readers.values():
+                    reader.finish(now)
             continue
         ours = item.stream > 0
         if ours not in readers:

@@ -264,6 +264,9 @@ class ClientReader:
         elif self._http is not None and reader is None:
             self._http.asked(told.stream, told.text, told.time)
 
+    def finish(self, now: float) -> None:
+        """Do nothing: whatever a client had is lost with its streams."""
+
     def next_deadline(self) -> float | None:
         """Return when a link wants to be woken."""
         found = [reader.link.next_deadline() for reader in self._links.values()]

@@ -125,6 +125,12 @@ class ServerReader:
     def _talk(self, peer: PeerId) -> Talk:
         return self._stage.talks[self._conversations[peer]]
 
+    def finish(self, now: float) -> None:
+        """End what lives without streams."""
+        for peer in list(self._peers.values()):
+            self._server.abort(peer, now)
+        self._settle(now)
+
     def next_deadline(self) -> float | None:
         """Return when a link wants to be woken."""
         return self._server.next_deadline()

@@ -167,6 +167,13 @@ def test_two_sessions_on_one_stream_stay_apart():
     assert kinds(first)[-1] == "Ending"
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_session_that_outlives_its_streams_ends_with_the_capture(whole: bool):
+    asked = come(request("POST", f"/stomp/000/{SESSION}/xhr"))
+    (connection,) = of(accepted(), asked, lost(), *[Record(Kind.END)] * whole)
+    assert kinds(connection) == (["Closed", "Ending"] if whole else [])
+
+
 def test_frames_of_somebody_unknown_are_passed_over():
     assert of(accepted(), out(CONNECTED + b"\n"), lost()) == []
 
