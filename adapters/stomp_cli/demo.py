@@ -88,11 +88,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    capture = Path(tempfile.mkdtemp(prefix="stomp-sansio-demo-")) / "session.jsonl"
+    try:
+        return _run(arguments, terminal, capture)
+    finally:
+        if not capture.exists():
+            capture.parent.rmdir()
+
+
+def _run(arguments: argparse.Namespace, terminal: Terminal, capture: Path) -> int:
     from .demo_run import Run
     from .demo_views import Meter, choose
 
     view = choose(terminal, plain=arguments.plain, json=arguments.json)
-    capture = Path(tempfile.mkdtemp(prefix="stomp-sansio-demo-")) / "session.jsonl"
     with Run(arguments.seconds, arguments.port, arguments.clients, capture) as show:
         view.begin(arguments.seconds, show.broker.urls, show.broker.page)
         try:

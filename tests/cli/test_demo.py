@@ -140,7 +140,7 @@ def test_as_json_the_counts_can_be_checked(tmp_path: Path) -> None:
 
 def test_a_message_that_is_lost_is_noticed(tmp_path: Path) -> None:
     """Somebody else at the same queue gets messages that its consumer then never sees."""
-    with running(tmp_path, "--seconds", "3", "--json") as process:
+    with running(tmp_path, "--seconds", "1.5", "--json") as process:
         started = next_json(process, "started")
         with (
             stomp_blocking.connect(started["urls"][0]) as thief,
@@ -171,6 +171,17 @@ def test_a_port_in_use_is_said_to_be(tmp_path: Path) -> None:
         done = run(tmp_path, "--port", str(port))
     assert done.returncode == 1
     assert re.fullmatch(rf"stomp-sansio demo: .*cannot listen on 127\.0\.0\.1:{port}.*\n", done.stderr)
+    assert list(tmp_path.iterdir()) == []  # nothing is left behind
+
+
+def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdout = None
+        _, said = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, said) == (141, "")
 
 
 @pytest.mark.parametrize(
@@ -265,7 +276,7 @@ COLOUR = re.compile(r"\x1b\[[\d;]*[1-9][\d;]*m")
 
 def test_on_a_terminal_the_table_changes_in_its_place(tmp_path: Path) -> None:
     pytest.importorskip("rich", reason="the live table needs rich")
-    code, shown = on_a_terminal(tmp_path, ["--seconds", "2"], TERM="xterm-256color")
+    code, shown = on_a_terminal(tmp_path, ["--seconds", "1.2"], TERM="xterm-256color")
     assert code == 0
     assert "RIGHT" in shown
     assert shown.count("per s") > 3  # the head of the table, drawn again and again
@@ -284,7 +295,7 @@ def test_ctrl_c_on_a_terminal_leaves_it_as_it_was(tmp_path: Path) -> None:
 
 
 def test_no_color_is_respected(tmp_path: Path) -> None:
-    code, shown = on_a_terminal(tmp_path, ["--seconds", "2"], TERM="xterm-256color", NO_COLOR="1")
+    code, shown = on_a_terminal(tmp_path, ["--seconds", "1.2"], TERM="xterm-256color", NO_COLOR="1")
     assert code == 0
     assert "RIGHT" in shown
     assert re.findall(r"\x1b\[[\d;]*3\d[\d;]*m", shown) == []
@@ -294,7 +305,7 @@ def test_no_color_is_respected(tmp_path: Path) -> None:
 def test_a_terminal_that_shall_or_can_show_lines_alone_gets_lines(
     tmp_path: Path, arguments: list[str], term: str
 ) -> None:
-    code, shown = on_a_terminal(tmp_path, ["--seconds", "2", *arguments], TERM=term)
+    code, shown = on_a_terminal(tmp_path, ["--seconds", "1.2", *arguments], TERM=term)
     assert code == 0
     assert "RIGHT" in shown
     assert re.findall(r"\x1b\[[\d;]*[A-HJKf]|\x1b\[\?25", shown) == []
