@@ -70,16 +70,18 @@ class Browser:
                 await self.arrived.wait()
 
 
-def talk(script: Callable[[Browser], Any]) -> Browser:
-    """Run the application and a script against each other, both to their end."""
+def talk(script: Callable[[Browser], Any], app: Any = None) -> Browser:
+    """Run an application, the one of the page unless another is given, and a script against each other, both
+    to their end.
+    """
 
     async def both() -> Browser:
         browser = Browser()
         scope = {
             "type": "websocket",
             "asgi": {"version": "3.0"},
-            "path": "/stomp",
-            "raw_path": b"/stomp",
+            "path": "/stomp" if app is None else "/ws",
+            "raw_path": b"/stomp" if app is None else b"/ws",
             "root_path": "",
             "query_string": b"",
             "scheme": "ws",
@@ -87,7 +89,7 @@ def talk(script: Callable[[Browser], Any]) -> Browser:
             "subprotocols": list(reversed(STOMP_SUBPROTOCOLS)),
         }
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(application()(scope, browser.to_application.get, browser.send))
+            tasks.create_task((app or application())(scope, browser.to_application.get, browser.send))
             tasks.create_task(script(browser))
         return browser
 
