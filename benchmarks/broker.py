@@ -125,7 +125,7 @@ def _timed(running: Running, pieces: int, work: Callable[[], object]) -> Work:
 
 def _crowd(running: Running) -> Crowd:
     kind = running.kind
-    return Crowd(running.port, kind.framing, kind.path, version=kind.version)
+    return Crowd(running.port, kind.framing, kind.path, version=kind.version, at_a_time=kind.at_a_time)
 
 
 # What is measured

@@ -39,6 +39,8 @@ class BrokerKind:
     version: str = "1.2"
     ack: str = "client-individual"
     """The mode in which messages of a queue are acknowledged one by one."""
+    at_a_time: int = 64
+    """Connections that are opened side by side: there are listening sockets with room for five."""
     receipts: bool = True
     """Whether it confirms a SUBSCRIBE."""
     cannot: dict[str, str] = field(default_factory=dict[str, str])
@@ -155,6 +157,7 @@ def _coilmq() -> tuple[BrokerKind | None, str]:
             ["env", environment, sys.executable, "-m", "benchmarks.coilmq_server"],
             version="1.1",
             ack="client",
+            at_a_time=4,
         ),
         version,
     )

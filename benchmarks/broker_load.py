@@ -18,8 +18,6 @@ __all__ = ["Crowd", "Framing", "Missing", "frame", "in_websocket", "plain", "set
 
 HOST = "127.0.0.1"
 _PATIENCE = 60.0
-_OPENING = 64
-"""Connections that are being opened at a time: there are brokers whose listening socket has room for five."""
 
 Framing = Callable[[bytes], bytes]
 """Puts one STOMP frame into what carries it."""
@@ -58,11 +56,13 @@ class Crowd:
     """Connections to one port, each of which counts the frames that it gets. Use it as a context manager."""
 
     def __init__(
-        self, port: int, framing: Framing, path: str = "", *, version: str = "1.2", host: str = "/"
+        self, port: int, framing: Framing, path: str = "", *, version: str = "1.2", at_a_time: int = 64
     ) -> None:
+        """Say CONNECT in a version, on so many connections at a time while they are opened."""
         self._port = port
         self._framing = framing
         self._path = path
+        self._at_a_time = at_a_time
         self._connect = frame("CONNECT", accept_version=version, host="/", heart_beat="0,0")
         self._selector = selectors.DefaultSelector()
         self._buffer = bytearray(1 << 18)
@@ -85,7 +85,7 @@ class Crowd:
         opened = 0
         end = time.monotonic() + _PATIENCE
         while opened < count:
-            while opening < _OPENING and (index := next(waiting, None)) is not None:
+            while opening < self._at_a_time and (index := next(waiting, None)) is not None:
                 sock = socket.socket()
                 sock.setblocking(False)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
