@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools import piping
+
 from . import encoding, gate, imports, links, memory, parse
 from .corpora import CORPORA
 from .peers import Peers, install
@@ -123,4 +125,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(piping.run(main))

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 
 import fuzz
+from tools import piping
 
 __all__ = ["CORPUS", "FINDINGS", "main", "names", "replay"]
 
@@ -179,4 +180,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(piping.run(main))

@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools import piping
+
 ROOT = Path(__file__).resolve().parent.parent
 
 SOURCES = ("dev", "stomp_sansio", "adapters", "tools", "tests", "benchmarks", "fuzz", "examples")
@@ -66,4 +68,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(piping.run(main))

@@ -16,6 +16,8 @@ from typing import Any
 
 import coverage
 
+from tools import piping
+
 ROOT = Path(__file__).resolve().parent.parent
 
 GATED = (
@@ -121,4 +123,4 @@ def verdict(found: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(piping.run(lambda argv: main()))

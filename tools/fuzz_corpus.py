@@ -17,6 +17,7 @@ from fuzz import connection, conversation, server_connection
 from fuzz.conversation import BODIES, NAMES, Operation
 from fuzz.frames import VERSIONS
 from stomp_sansio import Version
+from tools import piping
 
 __all__ = ["main", "seeds"]
 
@@ -196,4 +197,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(piping.run(main))

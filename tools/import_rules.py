@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import piping
+
 ROOT = Path(__file__).resolve().parent.parent
 
 CORE = "stomp_sansio"
@@ -226,4 +228,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(piping.run(lambda argv: main()))

@@ -23,6 +23,7 @@ from tests.interop.scenarios import SCENARIOS
 from tests.interop.servers.all import SERVERS
 from tests.interop.servers.process import DidNotStart
 from tests.interop.servers.server import NotInstalled
+from tools import piping
 
 ROOT = Path(__file__).resolve().parent.parent
 _ENDURING = ["rabbitmq", "activemq", "artemis"]
@@ -228,4 +229,4 @@ def _publish(options: argparse.Namespace, name: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(piping.run(main))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from stomp_sansio import Sender, State
 from stomp_sansio.protocol.commands import COMMANDS
 from stomp_sansio.protocol.states import ENDINGS, TRANSITIONS
+from tools import piping
 
 __all__ = ["main", "pages"]
 
@@ -244,4 +245,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(piping.run(main))

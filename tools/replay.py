@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from stomp_sansio import Closed, Connection, Frame, FrameParser, Limits, RemoteProtocolError, Version
 from stomp_sansio.redaction import excerpt, is_secret
+from tools import piping
 from tools.vectors_play import client_facts
 
 __all__ = ["BadRecording", "Recording", "Refusal", "Verdict", "load", "main", "replay", "why_left_out"]
@@ -319,4 +320,4 @@ def _report(
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(piping.run(main))

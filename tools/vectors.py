@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from tools import piping
 from tools.vectors_format import BadVector, Failure, Vector
 from tools.vectors_frames import run_encode, run_frames
 from tools.vectors_sessions import run_session
@@ -142,4 +143,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(piping.run(main))
