@@ -56,7 +56,7 @@ class Runner(AwaitingRunner):
             sock=self._sock,
             on_failure=self._wake_all,
         )
-        self.do(self.session.start)
+        self.do(self.begin)
 
     async def finish(self) -> None:
         """Wait until every stream of a closed session is gone; cut those that take too long."""

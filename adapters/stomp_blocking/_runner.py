@@ -57,7 +57,7 @@ class Runner(WaitingRunner):
 
     def start(self) -> None:
         """Begin the first attempt."""
-        self.do(self.session.start)
+        self.do(self.begin)
         if self._thread is not None:
             self._thread.start()
 

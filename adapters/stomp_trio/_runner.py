@@ -59,7 +59,7 @@ class Runner(AwaitingRunner):
     def _begin(self) -> None:
         # Whoever was cancelled at once has closed it before it could begin.
         if self.session.state is SessionState.IDLE:
-            self.do(self.session.start)
+            self.do(self.begin)
 
     def stop(self) -> None:
         """End the driver, and with it every stream that is left."""

@@ -89,6 +89,12 @@ class Recorder(Generic[_EventT]):
         self._begun = False
         self._over = False
 
+    def begin(self, now: float) -> None:
+        """Take note of when the machine is told to begin, if that is known: what it wishes first, it wishes
+        then.
+        """
+        self._at(now)
+
     # What is written
 
     def _note(
@@ -113,7 +119,7 @@ class Recorder(Generic[_EventT]):
             self._write_line(line_of(Record(Kind.BEGIN)))
 
     def _at(self, now: float) -> None:
-        # A wish that comes before the first instant that we are told of counts as made at that instant.
+        # Without `begin`, a wish that comes before the first instant counts as made at that instant.
         if self._origin is None:
             self._origin = now
         self._now = max(now - self._origin, self._now)

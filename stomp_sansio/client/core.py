@@ -52,6 +52,7 @@ class RunnerCore(ABC):
     def __init__(self, prepared: Prepared) -> None:
         self.session = prepared.session
         self.machine = prepared.machine
+        self.begin = prepared.begin
         self.max_queue = prepared.max_queue
         self.close_timeout = prepared.close_timeout
         self.outgoing = prepared.outgoing

@@ -73,6 +73,8 @@ class Prepared:
     session: Session
     machine: Machine[SessionEvent]
     """What is to be driven: the session, or what stands around it."""
+    begin: Callable[[float], None]
+    """The command that begins the first attempt."""
     max_queue: int
     outgoing: Outgoing | None
     close_timeout: float
@@ -163,9 +165,14 @@ def connect(
         jitter=surroundings.jitter,
         observe=_observer(surroundings.log, incoming),
     )
+    machine: Machine[SessionEvent] = session
+    begin: Callable[[float], None] = session.start
+    if capture is not None:
+        machine, begin = _captured(session, options, capture, surroundings.log)
     return Prepared(
         session=session,
-        machine=session if capture is None else _captured(session, options, capture, surroundings.log),
+        machine=machine,
+        begin=begin,
         max_queue=max_queue,
         outgoing=outgoing,
         close_timeout=close_timeout,
@@ -173,20 +180,28 @@ def connect(
     )
 
 
-def _captured(session: Session, options: SessionOptions, write: Capture, log: Log) -> Machine[SessionEvent]:
-    """Return a machine around the session that writes down what passes."""
+def _captured(
+    session: Session, options: SessionOptions, write: Capture, log: Log
+) -> tuple[Machine[SessionEvent], Callable[[float], None]]:
+    """Return a machine around the session that writes down what passes, and the command that begins both."""
     # Imported here: who keeps no record pays nothing for it.
     from ..capture.recorder import Recorder
 
     credentials = [(options.credentials.login, options.credentials.passcode)]
     credentials += [(target.login, target.passcode) for target in options.targets]
-    return Recorder(
+    recorder: Recorder[SessionEvent] = Recorder(
         session,
         write,
         # A passcode that is the login is no secret.
         secrets=[passcode for login, passcode in credentials if passcode is not None and passcode != login],
         on_failure=lambda error: log.error("capture= raised", exc_info=error),
     )
+
+    def begin(now: float) -> None:
+        recorder.begin(now)
+        session.start(now)
+
+    return recorder, begin
 
 
 def _observer(log: Log, incoming: Incoming | None) -> Observer | None:

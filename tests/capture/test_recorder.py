@@ -133,6 +133,17 @@ def test_everything_is_passed_on_and_written_down():
     assert times[-1] == 6.0
 
 
+def test_the_clock_begins_with_the_machine_where_that_is_known():
+    lines: list[str] = []
+    puppet = Puppet()
+    recorder: Recorder[str] = Recorder(puppet, lines.append)
+    recorder.begin(50.0)
+    puppet.actions.append(OpenStream(ONE, TCPAddress("broker", 61613)))
+    recorder.next_action()
+    recorder.stream_opened(ONE, 50.5)
+    assert [record.time for record in read(lines)] == [0.0, 0.0, 0.5]
+
+
 def test_a_unix_socket_is_named_by_its_path_and_a_stream_may_never_open():
     lines: list[str] = []
     puppet = Puppet()

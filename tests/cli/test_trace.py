@@ -45,7 +45,7 @@ def test_a_diagram(call, capture):
     lines = said.out.splitlines()
     assert lines[0].split() == ["seconds", "client", "server"]
     assert [line.split("|")[1].split(" ")[1] for line in lines[3:5]] == ["CONNECT", "CONNECTED"]
-    assert "! 30 octets that are no frame" in said.out
+    assert "! 28 octets that are no frame" in said.out
     assert {len(line) for line in lines[1:]} == {100}
     assert "\x1b" not in said.out
     narrow = call("trace", "show", "--width", "60", capture)
