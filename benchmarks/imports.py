@@ -1,4 +1,4 @@
-"""`import`: what `import stomp_sansio` adds to a bare interpreter, as CPU time of new processes.
+"""`import`: what `stomp_sansio` costs over a bare interpreter, `stomp_asyncio` over asyncio, as CPU time.
 
 This file must not import what it measures.
 """
@@ -50,4 +50,7 @@ def run(report: Report, *, rounds: int, peers: Peers) -> None:
     for name in modules:
         milliseconds = (statistics.median(samples[name]) - bare) * 1e3
         rows.append([name, f"{milliseconds:.1f}", report.figure(f"import {name}", milliseconds, "ms")])
+    over = (statistics.median(samples["stomp_asyncio"]) - statistics.median(samples["asyncio"])) * 1e3
+    name = "stomp_asyncio over asyncio"
+    rows.append([name, f"{over:.1f}", report.figure(f"import {name}", over, "ms")])
     report.table("import, CPU time over a bare interpreter", ["module", "ms", "target"], rows)

@@ -106,8 +106,19 @@ TARGETS: dict[str, Target] = {
         for ours in ("stomp_trio", "stomp_asyncio", "stomp_blocking")
         for peer in ("stomp.py", "stompman")
     },
-    # milliseconds over a bare interpreter
+    # of the client's process: how many times less CPU a message than a peer
+    "client consume stomp_asyncio against stomp.py": _least(2.5),
+    "client consume stomp_asyncio against stompman": _least(10),
+    "client publish stomp_asyncio against stomp.py": _least(1.5),
+    "client publish stomp_asyncio against stompman": _least(4),
+    "client publish stomp_trio against stomp.py": _least(1),
+    # times as fast as one at a time; a multiple of a bare echo; KiB
+    "client pipelined receipts": _least(5),
+    **{f"client round trip {ours} ratio": _most(1.6) for ours in ("stomp_asyncio", "stomp_trio")},
+    **{f"client idle {ours}": _most(40) for ours in ("stomp_asyncio", "stomp_trio")},
+    # milliseconds over a bare interpreter, or over what comes with it anyway
     "import stomp_sansio": _most(25),
+    "import stomp_asyncio over asyncio": _most(60),
 }
 
 

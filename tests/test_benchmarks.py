@@ -15,7 +15,19 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import corpora, encoding, floors, imports, links, memory, ours, parse, peers
+from benchmarks import (
+    client,
+    corpora,
+    encoding,
+    floors,
+    imports,
+    links,
+    memory,
+    ours,
+    parse,
+    peers,
+    server_clients,
+)
 from benchmarks.__main__ import main
 from benchmarks.gate import gate
 from benchmarks.growth import Cost, Prepare, cpu_cost, growth, growths
@@ -309,11 +321,23 @@ def test_every_target_belongs_to_a_figure(monkeypatch: pytest.MonkeyPatch):
     links.run(report, rounds=1)
     names = {figure.name for figure in report.figures}
     # What needs other processes has test files of its own, or a real server.
-    here = {name for name in TARGETS if not name.startswith(("broker ", "servers "))}
+    here = {name for name in TARGETS if not name.startswith(("broker ", "client ", "servers "))}
     assert {name for name in here if " against " not in name} <= names
     against = {name.rpartition(" against ") for name in here if " against " in name}
     assert {subject for subject, _, _ in against} <= names
     assert {peer for _, _, peer in against} == {"stomp.py", "stompman", "stompest", "stompjs"}
+
+
+def test_every_target_of_the_clients_belongs_to_a_figure(monkeypatch: pytest.MonkeyPatch):
+    ours = [server_clients.Trio(), server_clients.Asyncio(), server_clients.Blocking()]
+    monkeypatch.setattr(client, "contestants", lambda say: ours)
+    for name, count in (("_MESSAGES", 20), ("_TRIPS", 3), ("_IDLE", 2)):
+        monkeypatch.setattr(client, name, count)
+    report = silent()
+    client.run(report, rounds=1)
+    names = {figure.name for figure in report.figures}
+    wanted = {name.partition(" against ")[0] for name in TARGETS if name.startswith("client ")}
+    assert wanted <= names
 
 
 def test_a_peer_that_loses_frames_is_told_and_not_timed(monkeypatch: pytest.MonkeyPatch):
