@@ -39,15 +39,12 @@ _HOST = "127.0.0.1"
 
 def run(report: Report, *, rounds: int) -> None:
     """Start the other end, measure everything, and stop it."""
-    other = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.other_end"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert other.stdout is not None, "it is a pipe"
-    try:
+    command = [sys.executable, "-m", "benchmarks.other_end"]
+    # Leaving the block ends its standard input, and that ends it.
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None, "it is a pipe"
         stomp, echo = map(int, other.stdout.readline().split())
         clients = contestants(report.say)
         rounds = min(rounds, 5)
@@ -55,10 +52,6 @@ def run(report: Report, *, rounds: int) -> None:
         _pipelining(report, stomp, rounds)
         _round_trips(report, clients, stomp, echo, rounds)
         _idle(report, stomp)
-    finally:
-        assert other.stdin is not None, "it is a pipe"
-        other.stdin.close()
-        other.wait(10)
 
 
 def _throughput(report: Report, clients: Sequence[Contestant], port: int, rounds: int) -> None:
