@@ -28,7 +28,8 @@ data_to_send frame_to_send handle_timeout negotiated_heartbeat next_deadline nex
 receive_eof resume_reading state suspend_reading unsent version wants_close wants_read
 """
 ATTRIBUTES: dict[type, str] = {
-    Connection: BOTH + "abort ack begin commit connect disconnect nack send subscribe unsubscribe",
+    Connection: BOTH
+    + "abort ack begin commit connect disconnect forget_receipt nack send subscribe unsubscribe",
     ServerConnection: BOTH + "accept deliver error grant_subscription message receipt reject unacknowledged",
     FrameParser: "heartbeats next_frame pending receive_data receive_eof unread version",
     Frame: "body command headers",
