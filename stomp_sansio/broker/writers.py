@@ -46,8 +46,9 @@ class Writers:
             return
         connection, entrance = peer.connection, self._entrance
         framed = peer.transport != "tcp"
-        # Both are asked for once and kept by hand: this runs for every delivery of a fan-out.
-        unsent, waiting = connection.unsent, entrance.unsent(peer.id)
+        # Both are asked for once at most and kept by hand: this runs for every delivery of a fan-out.
+        unsent = connection.unsent
+        waiting = entrance.unsent(peer.id) if peer in self.behind else 0
         try:
             while unsent and waiting < AHEAD:
                 # Where messages carry the stream, a message is a frame: there are clients that read no second
