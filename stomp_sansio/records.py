@@ -101,13 +101,20 @@ def _made(cls: type, *, kw_only: bool, frozen: bool) -> type:
     twin = cache(lambda: _twin(cls, fields, annotations, kw_only=kw_only, frozen=frozen))
     for name in ("__dataclass_fields__", "__dataclass_params__"):
         namespace[name] = _OfTwin(name, twin)
+    namespace["__signature__"] = _Signature(twin)
+
+    def first(self: object, *arguments: object, **keywords: object) -> None:
+        # Few of the many records are ever made in one program: each is written out for its first instance.
+        initializer = _initializer(made, fields, kw_only=kw_only, frozen=frozen)
+        initializer.__annotations__ = annotations | {"return": None}
+        type.__setattr__(made, "__init__", initializer)
+        initializer(self, *arguments, **keywords)
+
+    namespace["__init__"] = first
     for name, method in (_methods(fields) | (_FREEZING if frozen else {})).items():
         namespace.setdefault(name, method)
     # Slots can only be given to a class that is being made.
     made = type(cls)(cls.__name__, cls.__bases__, namespace)
-    initializer = _initializer(made, fields, kw_only=kw_only, frozen=frozen)
-    initializer.__annotations__ = annotations | {"return": None}
-    type.__setattr__(made, "__init__", initializer)
     return made
 
 
@@ -211,6 +218,26 @@ class _OfTwin:
 
     def __get__(self, instance: object, owner: type) -> object:
         return getattr(self._twin(), self._name)
+
+
+class _Signature:
+    """What `inspect` looks for in a class whose `__init__` is not written out yet."""
+
+    __slots__ = ("_owner", "_twin")
+
+    def __init__(self, twin: Callable[[], type]) -> None:
+        self._twin = twin
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner = owner
+
+    def __get__(self, instance: object, owner: type) -> object:
+        if owner is not self._owner:
+            # A subclass may be made of something else.
+            raise AttributeError("__signature__")
+        from inspect import signature
+
+        return signature(self._twin())
 
 
 def _twin(

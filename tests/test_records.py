@@ -260,6 +260,32 @@ def test_a_dataclass_can_be_made_of_a_record() -> None:
     assert repr(Space(1)).endswith("Space(x=1, y=2, z=3)")
 
 
+def test_a_signature_is_there_before_the_first_instance_and_stays_the_same() -> None:
+    @record(kw_only=True)
+    class Fresh:
+        a: int
+        b: list[str] = field(default_factory=list[str])
+
+    before = inspect.signature(Fresh)
+    assert str(before) == "(*, a: 'int', b: 'list[str]' = <factory>) -> None"
+    assert Fresh(a=1) == Fresh(a=1, b=[])
+    assert inspect.signature(Fresh) == before
+    written = inspect.signature(Fresh.__init__)
+    assert [str(parameter) for parameter in written.parameters.values()][1:] == [
+        "a: 'int'",
+        "b: 'list[str]' = <factory>",
+    ]
+
+
+def test_a_subclass_has_a_signature_of_its_own() -> None:
+    class Line(Point):
+        def __init__(self, length: int) -> None:
+            super().__init__(0, length)
+
+    assert list(inspect.signature(Line).parameters) == ["length"]
+    assert Line(5).y == 5
+
+
 def test_records_need_no_dataclasses_before_somebody_looks_for_them() -> None:
     program = (
         "import sys, stomp_sansio\n"

@@ -5,7 +5,6 @@ This file must not know frames other than their heart-beat header, nor what happ
 
 from __future__ import annotations
 
-import math
 from enum import Enum
 from typing import cast
 
@@ -21,6 +20,7 @@ __all__ = ["Heartbeat", "Timer", "heart_beat_header", "negotiate", "offer_in"]
 _SPEAK_AFTER = 0.75
 _GRACE = 1.0
 _FOREVER = 10**15
+_INFINITY = float("inf")
 
 
 class Timer(Enum):
@@ -71,7 +71,7 @@ def negotiate(ours: tuple[float, float], theirs: tuple[float, float]) -> tuple[f
 def _is_offer(offer: object) -> bool:
     try:
         send, want = cast("tuple[float, float]", offer)
-        return all(seconds == 0 or 0.001 <= seconds < math.inf for seconds in (send, want))
+        return all(seconds == 0 or 0.001 <= seconds < _INFINITY for seconds in (send, want))
     except (TypeError, ValueError):
         return False
 
@@ -98,7 +98,7 @@ class Heartbeat:
             raise ValueError(
                 f"heartbeat is {offer!r}: pass two numbers of seconds, 0 for never and else at least 0.001"
             )
-        if not 1 <= tolerance < math.inf:
+        if not 1 <= tolerance < _INFINITY:
             raise ValueError(f"heartbeat_tolerance is {tolerance!r}: pass a factor of at least 1")
         self.offer = offer
         self.tolerance = tolerance
@@ -181,7 +181,10 @@ class Heartbeat:
                     self.deadlines.set(timer, instant)
                     continue
                 # A clock's numbers may be so large that the interval vanishes in them: any later one will do.
-                later = math.nextafter(now, math.inf)
+                # A library of its own, that nothing else here needs: it is loaded when a heart beats.
+                from math import nextafter
+
+                later = nextafter(now, _INFINITY)
                 self.deadlines.set(timer, max(now + self._send * _SPEAK_AFTER, later))
             else:
                 if self._suspended:
