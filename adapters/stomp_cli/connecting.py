@@ -140,7 +140,8 @@ def way(arguments: argparse.Namespace, environ: Mapping[str, str] | None = None)
 
 
 def _secrets(keywords: ConnectKeywords, endpoints: Iterable[Endpoint]) -> tuple[str, ...]:
-    pairs = [*Headers(keywords["connect_headers"]).pairs, *Headers(keywords["additional_headers"]).pairs]
+    lists = (keywords.get("connect_headers", ()), keywords.get("additional_headers", ()))
+    pairs = [pair for headers in lists for pair in Headers(headers).pairs]
     found = [keywords.get("passcode"), *(endpoint.passcode for endpoint in endpoints)]
     found += [value for name, value in pairs if is_secret(name)]
     return tuple(secret for secret in found if secret)

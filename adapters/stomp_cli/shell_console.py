@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +25,9 @@ __all__ = ["Console", "history_file"]
 
 _KEPT = 1_000
 """Lines of history."""
+
+_NUDGES = (0.02, 0.2)
+"""Seconds after which readline is made to look whether a signal came: by then it has begun to wait."""
 
 
 class Console:
@@ -44,6 +49,7 @@ class Console:
         self._wakes = False
         self._redraw: _Redraw | None = None
         self._history: Path | None = None
+        self._bell: socket.socket | None = None
         self._main = threading.get_ident()
         self.interactive = sys.stdin.isatty() and terminal.output_is_terminal
         """Whether somebody types."""
@@ -56,6 +62,7 @@ class Console:
         came_before = "readline" not in sys.modules and hasattr(signal, "SIGWINCH")
         if came_before:
             signal.signal(signal.SIGWINCH, self._on_signal)
+            self._hear_signals()
         try:
             import readline
         except ImportError:
@@ -90,6 +97,8 @@ class Console:
 
     def stop(self) -> None:
         """Save the history."""
+        if self._bell is not None:
+            signal.set_wakeup_fd(-1)
         if self._history is not None:
             try:
                 self._readline.write_history_file(self._history)
@@ -117,6 +126,12 @@ class Console:
         except KeyboardInterrupt:
             self._put("\n")
             raise
+        except SystemError as error:
+            # Two signals at once: Python has called the handler of the second with what the first one raised.
+            if error.__cause__ is None:
+                raise
+            self._put("\n")
+            raise error.__cause__ from None
         finally:
             self._asking = False
 
@@ -143,6 +158,23 @@ class Console:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._flush()
+
+    def _hear_signals(self) -> None:
+        """Let no signal wait for the next key, as one does that comes just before readline waits."""
+        ear, bell = socket.socketpair()
+        bell.setblocking(False)
+        signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
+
+        def hear() -> None:
+            while heard := ear.recv(64):
+                if set(heard) - {signal.SIGWINCH}:
+                    for seconds in _NUDGES:
+                        time.sleep(seconds)
+                        signal.pthread_kill(self._main, signal.SIGWINCH)
+
+        # Kept: who is forgotten is closed.
+        self._bell = bell
+        threading.Thread(target=hear, name="signals", daemon=True).start()
 
     def _flush(self) -> None:
         if not self._posted:

@@ -63,7 +63,7 @@ class Broker:
                 # Not everything is an event: an acknowledgement is none.
                 self._loop.changed.wait(0.02)
 
-    def saw(self, kind: type[Any]) -> list[Any]:
+    def saw(self, kind: Any) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
     def wait_for_subscribers(self, count: int = 1) -> None:
@@ -99,7 +99,7 @@ class Broker:
         return self.server.addresses[0][1]
 
     def __enter__(self) -> Self:
-        keywords = {"port": 0, "on_event": self._hear, "close_timeout": 1.0} | self._keywords
+        keywords: dict[str, Any] = {"port": 0, "on_event": self._hear, "close_timeout": 1.0} | self._keywords
 
         async def enter() -> None:
             self.server = stomp_asyncio.serve(**keywords)
@@ -258,7 +258,7 @@ class OnTerminal:
         self.seen += data.decode("utf-8", "replace")
         return bool(data)
 
-    def type(self, text: str) -> None:
+    def press(self, text: str) -> None:
         os.write(self._master, text.encode())
 
     def signal(self, number: signal.Signals) -> None:

@@ -15,7 +15,7 @@ from stomp_cli.bench_figures import Figures, Samples, lines, percentile
 from stomp_cli.bench_plot import plot
 from stomp_cli.exits import Exit
 from stomp_sansio.broker.events import MessageSent
-from tests.cli.programs import OnTerminal, Piped, without
+from tests.cli.programs import PROGRAM, OnTerminal, Piped, without
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -64,8 +64,8 @@ def test_figures_for_people(broker, call):
 def test_a_live_table(rich, broker):
     if rich:
         pytest.importorskip("rich", reason="rich is not installed: pip install 'stomp-sansio[cli]'")
-    keywords = {} if rich else {"program": without("rich")}
-    with OnTerminal("bench", broker.url, "--seconds", "0.6", **keywords) as terminal:
+    program = PROGRAM if rich else without("rich")
+    with OnTerminal("bench", broker.url, "--seconds", "0.6", program=program) as terminal:
         terminal.wait_for("one at a time")
         terminal.wait_for("100 at once")
         assert terminal.end() == Exit.OK

@@ -59,7 +59,7 @@ def test_numbers_are_shown_while_somebody_looks():
             client.send("/bogus", b"", receipt=True)
         broker.wait_for("a client is gone: unknown destination")
         broker.wait_for("0 clients")
-        broker.type("\x03")
+        broker.press("\x03")
         assert broker.end() == Exit.OK
     assert "Traceback" not in broker.seen
 

@@ -4,7 +4,6 @@ import io
 
 import pytest
 
-from stomp_cli import credentials
 from stomp_cli.credentials import read_passcode, read_secret_file
 from stomp_cli.exits import Exit, UsageError
 from tests.cli.programs import CANARY, OnTerminal, run
@@ -31,14 +30,14 @@ def test_a_person_is_asked():
 
 
 def test_nobody_is_there_to_be_asked(monkeypatch):
-    monkeypatch.setattr(credentials.sys, "stdin", io.StringIO())
-    monkeypatch.setattr(credentials.sys, "stderr", io.StringIO())
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stderr", io.StringIO())
     with pytest.raises(UsageError, match="--passcode-file FILE, or STOMP_PASSCODE"):
         read_passcode("ada", None, {})
 
 
 def test_standard_input_is_a_file_too(monkeypatch):
-    monkeypatch.setattr(credentials.sys, "stdin", io.StringIO(f"{CANARY}\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{CANARY}\n"))
     assert read_secret_file("-") == CANARY
 
 
@@ -57,7 +56,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 def test_a_prompt_shows_nothing_that_is_typed(guarded):
     with OnTerminal("send", guarded.url, "/queue/a", "x", "--receipt", "--login", "ada") as terminal:
         terminal.wait_for("Passcode for ada: ")
-        terminal.type(f"{CANARY}\n")
+        terminal.press(f"{CANARY}\n")
         assert terminal.end() == Exit.OK
     assert CANARY not in terminal.seen
     assert guarded.waiting("/queue/a") == 1

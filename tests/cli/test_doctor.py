@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from stomp_cli import doctor_attempt
 from stomp_cli.doctor_timeline import timeline
 from stomp_cli.exits import Exit
 from stomp_sansio.broker.options import BrokerOptions
@@ -287,16 +288,13 @@ def test_hostile_words_are_not_obeyed():
 
 
 def test_a_server_with_one_version_only(call, monkeypatch):
-    import stomp_cli.doctor as doctor
-
     async def attempt(way, changes=None, capture=None):
-        found = await real(way, changes, capture)
+        found = await doctor_attempt.attempt(way, changes, capture)
         if changes and changes.get("versions") == (Version.V1_0,):
             found.error = ConnectionError("not this one")
         return found
 
-    real = doctor.attempt
-    monkeypatch.setattr(doctor, "attempt", attempt)
+    monkeypatch.setattr("stomp_cli.doctor.attempt", attempt)
     with Broker() as broker:
         assert json.loads(call("doctor", broker.url, "--json").out)["versions"] == ["1.1", "1.2"]
 

@@ -146,7 +146,7 @@ def test_ctrl_c_ends_quietly(broker):
     with OnTerminal("listen", broker.url, "/topic/a") as terminal:
         terminal.wait_for("listening; Ctrl-C ends")
         broker.wait_for_subscribers()
-        terminal.type("\x03")
+        terminal.press("\x03")
         assert terminal.end() == Exit.INTERRUPTED
     assert "Traceback" not in terminal.seen
 

@@ -29,19 +29,19 @@ class Shell(OnTerminal):
 
     def say(self, line: str, answer: str) -> str:
         """Type a line, and wait for its answer and the next prompt."""
-        self.type(f"{line}\n")
+        self.press(f"{line}\n")
         before = self.wait_for(answer)
         self.wait_for(PROMPT)
         return before
 
     def interrupt(self) -> None:
-        """Type Ctrl-C until there is a new prompt: Python misses one that comes just before it waits."""
-        self.type("\x03")
+        """Type Ctrl-C until there is a new prompt: readline swallows one that comes while it completes."""
+        self.press("\x03")
         while not self.comes(PROMPT, 2.0):
-            self.type("\x03")
+            self.press("\x03")
 
     def leave(self) -> int:
-        self.type("\x04")
+        self.press("\x04")
         return self.end()
 
 
@@ -55,7 +55,7 @@ def test_messages_come_above_the_line_that_is_typed(broker, tmp_path):
         terminal.say("subscribe /topic/a", "\r\n")
         broker.wait_for_subscribers()
         # The cursor stands before the last two letters.
-        terminal.type("send /queue/b abcdef\x1b[D\x1b[D")
+        terminal.press("send /queue/b abcdef\x1b[D\x1b[D")
         terminal.wait_for("abcdef")
         broker.send("/topic/a", b"evil \x1b[2J text")
         terminal.wait_for("evil \\x1b[2J text")
@@ -73,7 +73,7 @@ def test_a_library_that_cannot_draw_anew_has_its_line_written_again(broker, tmp_
     with Shell(broker.url, tmp_path, program=without("ctypes")) as terminal:
         terminal.say("subscribe /topic/a", "\r\n")
         broker.wait_for_subscribers()
-        terminal.type("send /queue/b abc")
+        terminal.press("send /queue/b abc")
         terminal.wait_for("abc")
         broker.send("/topic/a", b"news")
         terminal.wait_for("news")
@@ -97,11 +97,11 @@ def test_without_readline_it_works_all_the_same(broker, tmp_path):
 def test_tab_completes_commands_and_destinations_that_were_seen(broker, tmp_path):
     with Shell(broker.url, tmp_path) as terminal:
         terminal.say("send /queue/some-where x", "sent")
-        terminal.type("subs\t")
+        terminal.press("subs\t")
         terminal.wait_for("subscribe ")
-        terminal.type("/qu\t")
+        terminal.press("/qu\t")
         terminal.wait_for("/queue/some-where ")
-        terminal.type("client-\tind")
+        terminal.press("client-\tind")
         terminal.wait_for("client-individual")
         terminal.interrupt()
         assert terminal.leave() == Exit.OK
@@ -111,7 +111,7 @@ def test_the_history_is_kept_and_holds_no_secret(guarded, tmp_path):
     url = guarded.url.replace("//", "//ada@")
     with OnTerminal("shell", url, environ={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for("Passcode for ada: ")
-        terminal.type(f"{CANARY}\n")
+        terminal.press(f"{CANARY}\n")
         terminal.wait_for(PROMPT)
         for line in (
             "send /queue/a hello",
@@ -119,10 +119,10 @@ def test_the_history_is_kept_and_holds_no_secret(guarded, tmp_path):
             f"send /queue/a {CANARY}",
             " send /queue/a private",
         ):
-            terminal.type(f"{line}\n")
+            terminal.press(f"{line}\n")
             terminal.wait_for("\r\nsent")
             terminal.wait_for(PROMPT)
-        terminal.type("\x04")
+        terminal.press("\x04")
         assert terminal.end() == Exit.OK
     history = tmp_path / "stomp-sansio" / "history"
     assert history.read_text().split("\n") == ["send /queue/a hello", ""]
@@ -132,7 +132,7 @@ def test_the_history_is_kept_and_holds_no_secret(guarded, tmp_path):
         "shell", url, environ={"XDG_STATE_HOME": str(tmp_path), "STOMP_PASSCODE": CANARY}
     ) as terminal:
         terminal.wait_for(PROMPT)
-        terminal.type("\x1b[A")
+        terminal.press("\x1b[A")
         terminal.wait_for("send /queue/a hello")
 
 
@@ -145,11 +145,11 @@ def test_a_home_that_cannot_be_written_is_no_reason_to_end(broker, tmp_path):
 
 def test_ctrl_c_drops_the_line_and_not_the_shell(broker, tmp_path):
     with Shell(broker.url, tmp_path) as terminal:
-        terminal.type("send /queue/a never")
+        terminal.press("send /queue/a never")
         terminal.wait_for("never")
         terminal.interrupt()
         # It ends what takes too long as well.
-        terminal.type("request /queue/rpc ping\n")
+        terminal.press("request /queue/rpc ping\n")
         broker.wait_for(lambda: bool(broker.saw(MessageSent)))
         terminal.interrupt()
         assert terminal.leave() == Exit.OK
@@ -181,18 +181,18 @@ def test_a_message_is_acknowledged_by_its_number(broker):
     broker.send("/queue/a", b"second")
     with OnTerminal("shell", broker.url, environ={"NO_COLOR": "1", "HOME": ""}) as terminal:
         terminal.wait_for(PROMPT)
-        terminal.type("subscribe /queue/a client-individual\n")
+        terminal.press("subscribe /queue/a client-individual\n")
         terminal.wait_for("[1] /queue/a")
         terminal.wait_for("[2] /queue/a")
-        terminal.type("status\n")
+        terminal.press("status\n")
         terminal.wait_for("subscribed to /queue/a")
         terminal.wait_for("not acknowledged: 1, 2")
         for line in ("ack 1", "nack 2", "unsubscribe /queue/a", "status"):
             terminal.wait_for(PROMPT)
-            terminal.type(f"{line}\n")
+            terminal.press(f"{line}\n")
         terminal.wait_for("connected to")
         terminal.wait_for(PROMPT)
-        terminal.type("\x04")
+        terminal.press("\x04")
         assert terminal.end() == Exit.OK
     broker.wait_for(lambda: broker.waiting("/queue/a") == 1)
 
@@ -235,7 +235,7 @@ def test_the_end_of_the_session_is_said():
             terminal.wait_for(PROMPT)
             server.drop_all()
             terminal.wait_for("(ended: ")
-            terminal.type("status\n")
+            terminal.press("status\n")
             terminal.wait_for("no connection at the moment")
             assert terminal.end() == Exit.NOT_CONNECTED
 
@@ -253,7 +253,7 @@ def test_a_connection_that_is_lost_is_said_and_made_again():
 
 def test_a_subscription_that_is_refused_is_said(broker, tmp_path):
     with Shell(broker.url, tmp_path) as terminal:
-        terminal.type("subscribe /bogus\n")
+        terminal.press("subscribe /bogus\n")
         terminal.wait_for("there is no destination '/bogus' here")
         terminal.wait_for("(/bogus: ")
         assert terminal.leave() == Exit.OK
@@ -261,7 +261,9 @@ def test_a_subscription_that_is_refused_is_said(broker, tmp_path):
 
 def test_the_oldest_of_too_many_unacknowledged_is_forgotten(broker, monkeypatch, capfd):
     monkeypatch.setattr(shell, "_UNSETTLED", 1)
-    monkeypatch.setattr(shell.Console, "ask", _asks(broker, "subscribe /queue/a client", "ack 1", "ack 2"))
+    monkeypatch.setattr(
+        "stomp_cli.shell.Console.ask", _asks(broker, "subscribe /queue/a client", "ack 1", "ack 2")
+    )
     broker.send("/queue/a", b"first")
     broker.send("/queue/a", b"second")
     assert shell.run(_arguments(broker.url)) == Exit.USAGE
