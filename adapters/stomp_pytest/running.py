@@ -175,7 +175,7 @@ class RunningBroker(Sightings):
         """
         server, self._server = self._server, None
         if server is not None:
-            self._run(_end(server))
+            self._run(_end(server, [client.peer for client in self.clients]))
         failures, self._failures = self._failures, []
         if failures:
             raise RuntimeError(f"the broker in the background failed: {'; '.join(failures)}")
@@ -235,7 +235,10 @@ class RunningBroker(Sightings):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 
-async def _end(server: _Server) -> None:
+async def _end(server: _Server, peers: list[PeerId]) -> None:
+    # Nobody waits for clients that may stand still themselves, as when their loop waits for this.
+    for peer in peers:
+        server.drop(peer)
     await server.__aexit__(None, None, None)
 
 
