@@ -102,8 +102,8 @@ def _run(arguments: argparse.Namespace, terminal: Terminal, capture: Path) -> in
 
     view = choose(terminal, plain=arguments.plain, json=arguments.json)
     with Run(arguments.seconds, arguments.port, arguments.clients, capture) as show:
-        view.begin(arguments.seconds, show.broker.urls, show.broker.page)
         try:
+            view.begin(arguments.seconds, show.broker.urls, show.broker.page)
             show.start()
             meter = Meter(show.books)
             while not show.over:
