@@ -233,7 +233,8 @@ class Subscription(SubscriptionCore[AwaitingRunner, "Message"]):
             await self._runner.rest()
         inner = self._entered
         while not inner.queue or (message := self.receive_nowait()) is None:
-            self.raise_ending()
+            if inner.ended:
+                self.raise_ending()
             self._taken = 0
             await self._runner.change(inner)
         return message

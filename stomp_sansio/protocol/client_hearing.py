@@ -33,7 +33,7 @@ def _message(engine: Engine[ClientEvent], frame: Frame) -> None:
     ledger, headers = engine.ledger, frame.headers.first
     destination, message_id = headers["destination"], headers["message-id"]
     id, ack = headers.get("subscription"), headers.get("ack")
-    subscription = ledger.find(id, destination)
+    subscription = ledger.find(None, destination) if id is None else ledger.subscriptions.get(id)
     if subscription is not None and subscription.ack is not AckMode.AUTO:
         key = delivery_key(engine.version, id, message_id, ack)
         if key is not None:

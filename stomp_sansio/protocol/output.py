@@ -78,7 +78,12 @@ class Output:
         if max_bytes is None or self.size <= max_bytes:
             if offset:
                 pieces[0] = pieces[0][offset:]
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            if len(pieces) == 1 and not self._heads:
+                data = pieces.popleft()
+                self._taken += 1
+                self._offset = self.size = 0
+                return data
+            data = b"".join(pieces)
             self.clear()
             return data
         taken: list[bytes] = []

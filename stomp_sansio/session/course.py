@@ -85,7 +85,7 @@ class Course:
 
     def stream_opened(self, stream: StreamId, now: float) -> None:
         """Pass on to the link of this stream."""
-        self._lifeline.link_of(stream).stream_opened(stream, now)
+        self._lifeline.streams[stream].stream_opened(stream, now)
         self._settle(now)
 
     def stream_accepted(self, stream: StreamId, listener: int, peer: str, now: float) -> None:
@@ -98,7 +98,7 @@ class Course:
 
     def tls_started(self, stream: StreamId, info: TLSInfo, now: float) -> None:
         """Pass on to the link of this stream."""
-        self._lifeline.link_of(stream).tls_started(stream, info, now)
+        self._lifeline.streams[stream].tls_started(stream, info, now)
         self._settle(now)
 
     def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str = "") -> None:
@@ -108,12 +108,13 @@ class Course:
 
     def receive_data(self, stream: StreamId, data: bytes, now: float) -> None:
         """Pass on to the link of this stream."""
-        self._lifeline.receive_data(stream, data, now)
-        self._settle(now)
+        linked = self._lifeline.receive_data(stream, data, now)
+        if self._go_through(now) or linked:
+            self._lifeline.settle(now)
 
     def receive_eof(self, stream: StreamId, now: float) -> None:
         """Pass on to the link of this stream."""
-        self._lifeline.link_of(stream).receive_eof(stream, now)
+        self._lifeline.streams[stream].receive_eof(stream, now)
         self._settle(now)
 
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int = 65536) -> bytes:
@@ -126,7 +127,7 @@ class Course:
 
     def wants_read(self, stream: StreamId) -> bool:
         """Tell whether the stream should be read."""
-        return self._lifeline.link_of(stream).wants_read(stream)
+        return self._lifeline.streams[stream].wants_read(stream)
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due."""
@@ -161,15 +162,16 @@ class Course:
 
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams to look at."""
-        return self._lifeline.changed_streams()
+        return self._lifeline.changed_streams() if self._lifeline.touched else []
 
     def next_deadline(self) -> float | None:
         """Return when `handle_timeout` is wanted, or None."""
         soonest = self._lifeline.next_deadline()
         if self._tickets:
             soonest = earlier(soonest, self._tickets.next_deadline())
-        if self._subscriptions.wait and self._lifeline.established is not None:
-            soonest = earlier(soonest, self._subscriptions.next_deadline())
+        waits_until = self._subscriptions.next_deadline()
+        if waits_until is not None and self._lifeline.established is not None:
+            soonest = earlier(soonest, waits_until)
         return soonest
 
     def wants_run(self) -> bool:
@@ -185,6 +187,11 @@ class Course:
 
     def _settle(self, now: float) -> None:
         """Go through what has come, then through what that makes possible."""
+        self._go_through(now)
+        self._lifeline.settle(now)
+
+    def _go_through(self, now: float) -> bool:
+        """Take what the connection has to say; return whether that may have made something possible."""
         lifeline, subscriptions, door = self._lifeline, self._subscriptions, self._door
         deliver = subscriptions.deliver
         while (epoch := lifeline.epoch) is not None and (event := epoch.next_event(now)) is not None:
@@ -203,9 +210,10 @@ class Course:
                 # Now that all is in order again: who observes may give commands, or raise.
                 self._observe(event)
         crowded = subscriptions.full or subscriptions.octets > self._options.max_queue_octets
-        if door.closed or crowded or subscriptions.wait or self._sending.waits:
-            self._go_on(epoch, lifeline.established, now)
-        lifeline.settle(now)
+        if door.epoch is not None and not (crowded or subscriptions.wait or self._sending.waits):
+            return False
+        self._go_on(epoch, lifeline.established, now)
+        return True
 
     def _go_on(self, epoch: Epoch | None, established: Epoch | None, now: float) -> None:
         """Do what has become possible, in its order; then let messages that ask for nothing through, if they

@@ -17,36 +17,32 @@ __all__ = ["Door"]
 class Door:
     """Open while there is a connection and nothing waits; whoever changes that closes it first."""
 
-    __slots__ = ("_epoch", "_lifeline", "_room", "_sending")
+    __slots__ = ("_lifeline", "_room", "_sending", "epoch")
 
     def __init__(self, lifeline: Lifeline, sending: Sending) -> None:
         """Make a door that is closed."""
         self._lifeline = lifeline
         self._sending = sending
-        self._epoch: Epoch | None = None
+        self.epoch: Epoch | None = None
+        """The connection that messages may be written on; None while something is in the way."""
         # Octets that may be written before one has to look again whether the peer reads.
         self._room = 0
 
-    @property
-    def closed(self) -> bool:
-        """Whether something is in the way, or was when one last looked."""
-        return self._epoch is None
-
     def close(self) -> None:
         """Let nothing through until `judge`."""
-        self._epoch = None
+        self.epoch = None
 
     def judge(self, established: Epoch | None, *, draining: bool) -> None:
         """Open for a connection if nothing is in the way of messages now."""
         if established is None or established.paused or draining or not self._sending.clear:
-            self._epoch = None
+            self.epoch = None
         else:
-            self._epoch = established
+            self.epoch = established
             self._room = 0
 
     def written(self, established: Epoch | None, *, draining: bool) -> None:
         """Take note that something else was written, or waits to be."""
-        if self._epoch is None or self._sending.waits:
+        if self.epoch is None or self._sending.waits:
             self.judge(established, draining=draining)
         else:
             self._room = 0
@@ -58,7 +54,7 @@ class Door:
         Raises:
             LocalProtocolError: it cannot be represented.
         """
-        epoch, lifeline = self._epoch, self._lifeline
+        epoch, lifeline = self.epoch, self._lifeline
         if epoch is None or epoch.mute or not lifeline.carries(body):
             return False
         if self._room <= 0:

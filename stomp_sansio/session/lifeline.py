@@ -65,7 +65,6 @@ class Lifeline:
         "_ready_at",
         "_report",
         "_stream_ids",
-        "_streams",
         "_target",
         "_tried",
         "_was_ready",
@@ -73,6 +72,7 @@ class Lifeline:
         "carries",
         "epoch",
         "state",
+        "streams",
         "touched",
     )
 
@@ -112,7 +112,8 @@ class Lifeline:
         self._ready_at = 0.0
         self._stream_ids = map(StreamId, itertools.count(1))
         self._links: list[Link] = []
-        self._streams: dict[StreamId, Link] = {}
+        self.streams: dict[StreamId, Link] = {}
+        """The link that each stream belongs to."""
         self._deadlines: Deadlines[_When] = Deadlines()
         self._check(options.credentials)
 
@@ -125,7 +126,7 @@ class Lifeline:
     @property
     def finished(self) -> bool:
         """Whether every stream is gone."""
-        return not self._streams
+        return not self.streams
 
     @property
     def endpoint(self) -> str:
@@ -315,7 +316,10 @@ class Lifeline:
     def wants_run(self) -> bool:
         """Tell whether a link has work left over."""
         links = self._links
-        return links[0].wants_run() if len(links) == 1 else any(link.wants_run() for link in links)
+        if len(links) == 1:
+            # A plain stream has nothing that could be left over.
+            return self._passage is None and links[0].wants_run()
+        return any(link.wants_run() for link in links)
 
     def run(self, now: float) -> None:
         """Let the links go on with their work."""
@@ -324,28 +328,26 @@ class Lifeline:
 
     # Streams
 
-    def link_of(self, stream: StreamId) -> Link:
-        """Return the link that a stream belongs to."""
-        return self._streams[stream]
-
-    def receive_data(self, stream: StreamId, data: bytes, now: float) -> None:
-        """Pass on octets that came."""
+    def receive_data(self, stream: StreamId, data: bytes, now: float) -> bool:
+        """Pass on octets that came; return whether a link had a part in it, and may wish something."""
         epoch = self.epoch
         if epoch is not None and self._passage == stream:
             epoch.connection.receive_data(data, now)
-        else:
-            self._streams[stream].receive_data(stream, data, now)
+            return False
+        self.streams[stream].receive_data(stream, data, now)
+        return True
 
     def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str) -> None:
         """Pass on the end of a stream."""
-        self._streams.pop(stream).stream_lost(stream, why, now, detail)
+        self.streams.pop(stream).stream_lost(stream, why, now, detail)
 
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int) -> bytes:
         """Hand over the next octets of a stream."""
         epoch = self.epoch
         if epoch is not None and self._passage == stream:
-            return epoch.connection.data_to_send(now, max_bytes)
-        link = self._streams[stream]
+            connection = epoch.connection
+            return connection.data_to_send(now, max_bytes) if connection.unsent else b""
+        link = self.streams[stream]
         if epoch is not None and epoch.link is link:
             epoch.fill(now)
         octets = link.data_to_send(stream, now, max_bytes)
@@ -379,7 +381,7 @@ class Lifeline:
         for link in tuple(self._links):
             while (action := link.next_action()) is not None:
                 if isinstance(action, OpenStream):
-                    self._streams[action.stream] = link
+                    self.streams[action.stream] = link
                 self.actions.append(action)
             for stream in link.changed_streams():
                 self.touched[stream] = None
@@ -392,8 +394,6 @@ class Lifeline:
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams to look at."""
         self._called = None
-        if not self.touched:
-            return []
-        touched = [stream for stream in self.touched if stream in self._streams]
+        touched = [stream for stream in self.touched if stream in self.streams]
         self.touched.clear()
         return touched

@@ -27,13 +27,14 @@ _PROBE = 2.0
 class Subscriptions:
     """The subscriptions of one session, in the order in which they were made."""
 
-    __slots__ = ("_by_id", "_careful", "_changed", "_fresh", "_full", "_receipts", "_unmade", "octets")
+    __slots__ = ("_by_id", "_careful", "_changed", "_fresh", "_receipts", "_unmade", "full", "octets")
 
     def __init__(self, changed: Callable[[Subscription], None]) -> None:
         """`changed` is told a subscription that has its first message again, or has ended."""
         self._by_id: dict[str, Subscription] = {}
         self._changed = changed
-        self._full: set[Subscription] = set()
+        self.full: set[Subscription] = set()
+        """Those that want the connection not to be read."""
         # Those that the present connection lacks.
         self._unmade: deque[Subscription] = deque()
         # Those that were made on it, in order, and have perhaps not shown yet that the server accepts them.
@@ -51,14 +52,9 @@ class Subscriptions:
         return id in self._by_id
 
     @property
-    def full(self) -> bool:
-        """Whether one of them wants the connection not to be read."""
-        return bool(self._full)
-
-    @property
     def unacknowledged(self) -> int:
         """How many messages wait in full ones that will have to be acknowledged."""
-        return sum(len(item.queue) for item in self._full if item.ack is not AckMode.AUTO)
+        return sum(len(item.queue) for item in self.full if item.ack is not AckMode.AUTO)
 
     # Making
 
@@ -171,7 +167,7 @@ class Subscriptions:
     def remove(self, subscription: Subscription) -> None:
         """End a subscription that has not ended. What waits in it can still be taken."""
         del self._by_id[subscription.id]
-        self._full.discard(subscription)
+        self.full.discard(subscription)
         self.octets -= subscription.octets
         subscription.ended = True
         self._changed(subscription)
@@ -192,7 +188,7 @@ class Subscriptions:
             subscription.forget_deliveries()
             self.octets += subscription.octets - octets
             if not subscription.full:
-                self._full.discard(subscription)
+                self.full.discard(subscription)
 
     def session_over(self, error: Exception | None) -> None:
         """End all of them."""
@@ -231,7 +227,7 @@ class Subscriptions:
     def _make_room(self, subscription: Subscription) -> bool:
         """Do what the overflow policy says before one more message waits; return whether it may."""
         if subscription.overflow is OverflowPolicy.PAUSE:
-            self._full.add(subscription)
+            self.full.add(subscription)
         elif subscription.full:
             if subscription.overflow is OverflowPolicy.END:
                 waiting, most = len(subscription.queue), subscription.max_queue
@@ -259,8 +255,8 @@ class Subscriptions:
         subscription.octets -= size
         self.octets -= size
         # Read on when half of the room is free, not for every single message.
-        if self._full and len(queue) <= subscription.max_queue // 2:
-            self._full.discard(subscription)
+        if self.full and len(queue) <= subscription.max_queue // 2:
+            self.full.discard(subscription)
         return delivery
 
 

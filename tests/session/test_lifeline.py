@@ -157,7 +157,7 @@ def test_reconnecting_leaves_nothing_behind():
             getattr(world, end)()
         world.run(100.0)
     lifeline = world.session._lifeline  # noqa: SLF001  # memory has no other witness
-    assert len(lifeline._links) == len(lifeline._streams) == 1  # noqa: SLF001
+    assert len(lifeline._links) == len(lifeline.streams) == 1  # noqa: SLF001
     assert len(world.of(Ready)) == 31
 
 
