@@ -240,15 +240,6 @@ class OnTerminal:
         before, self._looked = self.seen[self._looked : at], at + len(text)
         return before
 
-    def comes(self, text: str, seconds: float) -> bool:
-        """Tell whether text comes within so many seconds; if so, it was waited for."""
-        end = time.monotonic() + seconds
-        while (at := self.seen.find(text, self._looked)) < 0:
-            if not self._read(end - time.monotonic()):
-                return False
-        self._looked = at + len(text)
-        return True
-
     def _read(self, patience: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], max(0.0, patience))
         try:

@@ -35,10 +35,8 @@ class Shell(OnTerminal):
         return before
 
     def interrupt(self) -> None:
-        """Type Ctrl-C until there is a new prompt: readline swallows one that comes while it completes."""
         self.press("\x03")
-        while not self.comes(PROMPT, 2.0):
-            self.press("\x03")
+        self.wait_for(PROMPT)
 
     def leave(self) -> int:
         self.press("\x04")
@@ -101,7 +99,8 @@ def test_tab_completes_commands_and_destinations_that_were_seen(broker, tmp_path
         terminal.wait_for("subscribe ")
         terminal.press("/qu\t")
         terminal.wait_for("/queue/some-where ")
-        terminal.press("client-\tind")
+        # Nothing is typed ahead of Ctrl-C: the terminal would throw it away while readline reads it.
+        terminal.press("client-\t")
         terminal.wait_for("client-individual")
         terminal.interrupt()
         assert terminal.leave() == Exit.OK
