@@ -101,9 +101,10 @@ def hidden_field(line: bytes, secrets: Secrets, *, goes_on: bool) -> tuple[bytes
         return in_field(line), b"", b"", True
     name, colon, value = line.partition(b":")
     lower = name.strip().lower()
+    # What pages of other origins may do is no secret, though it speaks of credentials.
+    if lower in _STRUCTURE or lower.startswith(b"access-control-"):
+        return line, lower, value.strip(), False
     if not is_secret(lower.decode("latin-1")):
-        if lower in _STRUCTURE:
-            return line, lower, value.strip(), False
         hidden = _hidden_address(value, secrets)[0] if lower in _ADDRESSES else secrets.hidden(value)
         return secrets.hidden(name) + colon + hidden, lower, value.strip(), False
     ending = value[len(value.rstrip()) :]

@@ -47,18 +47,17 @@ class _Plan(NamedTuple):
     """Whether there was TLS before the stream counted as open."""
 
 
-def plan_of(stream: StreamId, items: list[Record]) -> _Plan:
-    """Return what a stream is."""
+def plan_of(items: list[Record]) -> _Plan:
+    """Return what a stream is, by its records."""
     said = bytearray()
     about, tls, tls_first = "", False, False
     for item in items:
-        if item.stream == stream:
-            if item.kind is Kind.OUT and len(said) < _LONGEST_HEAD:
-                said += item.octets
-            elif item.kind is Kind.OPEN:
-                about, tls_first = item.about, item.tls is not None
-            elif item.kind is Kind.START_TLS:
-                tls = True
+        if item.kind is Kind.OUT and len(said) < _LONGEST_HEAD:
+            said += item.octets
+        elif item.kind is Kind.OPEN:
+            about, tls_first = item.about, item.tls is not None
+        elif item.kind is Kind.START_TLS:
+            tls = True
     words, fields, rest = _head(bytes(said))
     proxied = len(words) == 3 and words[0] == "CONNECT"
     if proxied:
@@ -237,7 +236,7 @@ class ClientReader:
             self._http.take(item)
 
     def _open(self, stream: StreamId, now: float) -> None:
-        plan = plan_of(stream, self._stage.items)
+        plan = plan_of(self._stage.by_stream[stream])
         link = None if plan.kind == "http" else _link(stream, plan, self._stage.limits or Limits.client())
         if link is not None:
             self._links[stream] = _LinkReader(self._stage, stream, plan, link, now)

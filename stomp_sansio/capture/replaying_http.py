@@ -21,6 +21,7 @@ from .talks import Ending, Talk
 
 __all__ = ["HttpReaders"]
 
+_ASKED = frozenset({("GET", "info"), ("POST", "xhr"), ("POST", "xhr_streaming"), ("POST", "xhr_send")})
 _TRANSPORTS = {"xhr_streaming": "xhr-streaming", "xhr": "xhr-polling"}
 
 
@@ -62,7 +63,7 @@ class HttpReaders:
             return
         path = words[1].partition("?")[0]
         base, _, kind = path.rpartition("/")
-        stream.kind = kind if kind in ("info", "xhr", "xhr_streaming", "xhr_send") else ""
+        stream.kind = kind if (words[0], kind) in _ASKED else ""
         stream.conversation = base.encode("latin-1") if stream.kind.startswith("xhr") else name
         stream.lines = ResponseLines(self._limits, streaming=kind == "xhr_streaming")
         stream.body.clear()

@@ -24,6 +24,8 @@ and go."""
 _MOST_NUMBERS = 10_000
 _LONGEST = 8 * 1024
 
+_NO_SECRETS = frozenset({b"true", b"false", b"null", b"none"})
+"""Words that stand everywhere, and make no secret wherever they stand."""
 _HIDDEN = ord("x")
 _FIELD_SHAPE = frozenset(b"\r\n\t\0 =;,")
 _MEANT = {b"\\n": b"\n", b"\\r": b"\r", b"\\c": b":", b"\\\\": b"\\"}
@@ -127,7 +129,7 @@ class Secrets:
     def learn(self, value: bytes) -> None:
         """Look for a secret everywhere from now on, also escaped, percent-encoded and in Base64."""
         value = value.strip()
-        if not SHORTEST <= len(value) <= _LONGEST or value in self._learned:
+        if not SHORTEST <= len(value) <= _LONGEST or value in self._learned or value.lower() in _NO_SECRETS:
             return
         while len(self._learned) >= MOST:
             self.forget(next(iter(self._learned)))

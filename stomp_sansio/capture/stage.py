@@ -5,6 +5,7 @@ What lives here must not know how octets are read.
 
 from __future__ import annotations
 
+from ..machine import StreamId
 from ..protocol.frames import Frame
 from ..protocol.limits import Limits
 from .listening import Ears, Said, listen
@@ -21,6 +22,10 @@ class Stage:
     def __init__(self, items: list[Record], limits: Limits | None) -> None:
         self.limits = limits
         self.items = items
+        self.by_stream: dict[StreamId, list[Record]] = {}
+        for item in items:
+            if item.stream is not None:
+                self.by_stream.setdefault(item.stream, []).append(item)
         self.ears = Ears()
         self.talks: dict[object, Talk] = {}
         self.all: list[Talk] = []

@@ -106,6 +106,12 @@ def test_a_field_that_is_a_secret(line: bytes, shown: bytes, learned: bytes):
             b"location",
             None,
         ),
+        (
+            b"Access-Control-Allow-Credentials: true\r\n",
+            b"Access-Control-Allow-Credentials: true\r\n",
+            b"access-control-allow-credentials",
+            b"true",
+        ),
         (b"no colon\r\n", b"no colon\r\n", b"no colon", b""),
         (b" folded\r\n", b" folded\r\n", b"folded", b""),
     ],

@@ -146,6 +146,11 @@ def test_streams_without_a_session():
     )
 
 
+def test_other_methods_ask_for_something_else():
+    asked = Record(Kind.OUT, 0.0, LISTEN, request("OPTIONS", "/stomp/info"))
+    assert of(asked, heard(response("204 No Content")), lost(LISTEN)) == []
+
+
 def test_what_is_asked_out_of_turn_is_passed_over():
     twice = Record(Kind.OUT, 0.0, LISTEN, request("POST", f"{BASE}/xhr") * 2)
     (connection,) = of(

@@ -96,7 +96,7 @@ def test_a_secret_is_found_inside_base64(encode: Callable[[bytes], bytes], befor
 
 
 def test_what_is_too_short_or_too_long_is_not_looked_for():
-    secrets = Secrets(["abc", "x" * 9000, "   "])
+    secrets = Secrets(["abc", "x" * 9000, "   ", "True"])
     assert not secrets.known
     assert Scanner(secrets).feed(b"abc") == b"abc"
     assert secrets.hidden(b"abc") == b"abc"
