@@ -25,7 +25,8 @@ class Output:
         """How many octets wait."""
         # How many pieces were taken, and which of those that wait, counted alike, go on in the next one.
         self._taken = 0
-        self._heads: deque[int] = deque()
+        # Most connections never have any.
+        self._heads: deque[int] | None = None
 
     def __len__(self) -> int:
         return self.size
@@ -40,6 +41,8 @@ class Output:
         if len(rest) < _WORTH_SHARING:
             self._pieces.append(head + rest)
         else:
+            if self._heads is None:
+                self._heads = deque()
             self._heads.append(self._taken + len(self._pieces))
             self._pieces.append(head)
             self._pieces.append(rest)
@@ -48,7 +51,7 @@ class Output:
     def clear(self) -> None:
         """Forget everything that waits."""
         self._taken += len(self._pieces)
-        self._heads.clear()
+        self._heads = None
         self._pieces.clear()
         self._offset = self.size = 0
 

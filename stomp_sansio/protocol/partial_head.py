@@ -6,6 +6,8 @@ what a head means.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .commands import COMMANDS
 from .header_block import Grammar, examine
 
@@ -15,6 +17,12 @@ __all__ = ["PartialHead"]
 _NUL, _LF, _CR = 0, 10, 13
 
 
+@lru_cache(maxsize=8)
+def _command_lines(longest: int) -> tuple[bytes, ...]:
+    """Return the command lines that are not too long: all connections with such a limit share them."""
+    return tuple(command.encode() + b"\n" for command in COMMANDS if len(command) <= longest)
+
+
 class PartialHead:
     """Octets from the first one of a frame on, that end before the frame's blank line does."""
 
@@ -22,11 +30,7 @@ class PartialHead:
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
-        self._command_lines = tuple(
-            command.encode() + b"\n"
-            for command in COMMANDS
-            if len(command) <= grammar.limits.max_command_line
-        )
+        self._command_lines = _command_lines(grammar.limits.max_command_line)
         self.octets: bytes | bytearray = b""
         """What there is: a piece, or an array once it comes in a trickle."""
         # Of an array: how many lines in it are whole, and up to which size nothing in it can be too long.
