@@ -59,9 +59,9 @@ TARGETS: dict[str, Target] = {
     # time as a multiple of floor (b), and times faster than a peer
     "encode plain encode": _most(1.8),
     "encode escapes encode": _most(3.2),
-    "encode plain encode against stomp.py": _least(3.5),
-    "encode plain encode against stompest": _least(6),
-    "encode plain encode against stompman": _least(9),
+    "encode plain Frame + encode against stomp.py": _least(3.5),
+    "encode plain Frame + encode against stompest": _least(6),
+    "encode plain Frame + encode against stompman": _least(9),
     # one body of 1 MiB in chunks of 1,448 octets
     **{f"memory {kind} FrameParser growth": _most(4.5) for kind in ("text", "random")},
     **{f"memory {kind} FrameParser ms": _most(0.5) for kind in ("text", "random")},
