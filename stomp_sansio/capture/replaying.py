@@ -140,7 +140,12 @@ def _reader(stage: Stage, ours: bool) -> Reader:
 def _advance(stage: Stage, readers: dict[bool, Reader], until: float) -> None:
     """Let time pass: whoever wants to be woken is, in order."""
     while True:
-        sleepers: list[Talk | Reader] = [*(talk for talk in stage.all if not talk.closed), *readers.values()]
+        sleepers: list[Talk | Reader] = list(readers.values())
+        if stage.earliest <= until:
+            # Not before, since there may be thousands.
+            talks = [talk for talk in stage.all if not talk.closed]
+            stage.earliest = min(map(_due, talks), default=inf)
+            sleepers += talks
         first = min(sleepers, key=_due, default=None)
         if first is None or _due(first) > until:
             return

@@ -5,6 +5,8 @@ What lives here must not know how octets are read.
 
 from __future__ import annotations
 
+from math import inf
+
 from ..machine import StreamId
 from ..protocol.frames import Frame
 from ..protocol.limits import Limits
@@ -29,6 +31,8 @@ class Stage:
         self.ears = Ears()
         self.talks: dict[object, Talk] = {}
         self.all: list[Talk] = []
+        self.earliest = inf
+        """No conversation wants to be woken before."""
         self._greetings: dict[object, Frame] = {}
         self._answers: dict[object, Frame] = {}
         for heard in listen(items):
@@ -45,9 +49,13 @@ class Stage:
         talk = Talk(_name(conversation), role, transport, mirror)
         self.talks[conversation] = talk
         self.all.append(talk)
+        talk.on_deadline = self._noted
         if role == "client" and greeting is not None:
             talk.say(greeting, now)
         return talk
+
+    def _noted(self, deadline: float) -> None:
+        self.earliest = min(self.earliest, deadline)
 
     def fail(self, conversation: object, role: str) -> Talk:
         """Return the conversation, or one that never was."""

@@ -6,6 +6,7 @@ What lives here gives octets and frames to an engine and keeps what comes of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import TypeAlias
 
 from ..errors import LocalProtocolError, RemoteProtocolError
@@ -72,6 +73,8 @@ class Talk:
         """Whether its engine has ended."""
         self.ended = False
         """Whether its transport has."""
+        self.on_deadline: Callable[[float], object] = lambda deadline: None
+        """Is told when the engine wants to be woken, whenever that may have changed."""
         self.on_closed: Callable[[float], None] | None = None
         """Is told when the engine has ended."""
 
@@ -102,6 +105,7 @@ class Talk:
                 self.closed = True
         while mirror.connection.data_to_send(now):
             pass
+        self.on_deadline(mirror.connection.next_deadline() or inf)
         if self.closed and self.on_closed is not None:
             told, self.on_closed = self.on_closed, None
             told(now)
@@ -113,6 +117,7 @@ class Talk:
                 self.mirror.connection.suspend_reading()
             else:
                 self.mirror.connection.resume_reading(now)
+            self.drain(now)
 
     def end(self, ending: Ending, now: float) -> None:
         """Take note that the transport is gone."""
