@@ -25,8 +25,11 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 _APT = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
 """Another apt-get may be at work: it is waited for."""
 
-_BLAME = ("E: ", "[ERROR] ", "npm error ", "npm ERR! ")
-"""What begins the lines in which apt-get, mvn and npm say what is wrong; the first of them says it best."""
+_BLAME = ("E: ", "[ERROR] ", "[FATAL] ", "npm error ", "npm ERR! ")
+"""What begins the lines in which apt-get, mvn and npm say that something is wrong."""
+
+_CAUSES = ("Could not", "Non-resolvable", "Failed to fetch", "Unable to locate", "reason:")
+"""What stands in those of them that say what."""
 
 
 def run(command: Sequence[str], *, cwd: Path | None = None, seconds: float = 600) -> str:
@@ -58,12 +61,13 @@ def run(command: Sequence[str], *, cwd: Path | None = None, seconds: float = 600
 
 
 def why_it_failed(output: str) -> str:
-    """Return the line of a program's output that tells best why it failed: the first that blames
-    something, or the last.
+    """Return the line of a program's output that tells best why it failed: the first that names a cause,
+    or else blames something, or the last.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     blaming = [line for line in lines if line.startswith(_BLAME)]
-    return [*blaming, *lines[-1:], "it did not say why"][0][:200]
+    causes = [line for line in blaming if any(cause in line for cause in _CAUSES)]
+    return [*causes, *blaming, *lines[-1:], "it did not say why"][0][:300]
 
 
 def download(

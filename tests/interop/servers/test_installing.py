@@ -11,6 +11,8 @@ from tests.interop.servers.server import NotInstalled
     [
         ("Reading\nE: Unable to locate package x\nE: nothing", "E: Unable to locate package x"),
         ("[INFO] a\n[ERROR] no such artifact\n[ERROR] \n[ERROR] see [Help 1]", "[ERROR] no such artifact"),
+        ("[ERROR] [ERROR] Some problems\n[FATAL] Non-resolvable POM: x\n", "[FATAL] Non-resolvable POM: x"),
+        ("npm ERR! code X\nnpm ERR! failed, reason: no route", "npm ERR! failed, reason: no route"),
         ("npm error code ENOTFOUND\nnpm error A complete log is in", "npm error code ENOTFOUND"),
         ("first\n\nno disk\n\n", "no disk"),
         ("", "it did not say why"),
