@@ -67,7 +67,8 @@ class _Stream(StreamCore):
 class Driver(DriverCore[EventT, _Stream]):
     """Runs one machine, by `step`, which alone touches sockets.
 
-    Any thread may command the machine under `lock`, and then calls `kick`; the one that steps, `turn`.
+    Any thread may command the machine under `lock`, and then calls `kick` or `write`; the one that steps,
+    `turn`.
     """
 
     def __init__(
@@ -90,6 +91,8 @@ class Driver(DriverCore[EventT, _Stream]):
         self._bell.setblocking(False)
         self._selector.register(self._ear, _READ)
         self._rung = False
+        # When the step that waits comes back by itself.
+        self._until = -_FOREVER
 
     def close(self) -> None:
         """Cut every stream that is left, and let go of everything. No step follows."""
@@ -106,6 +109,35 @@ class Driver(DriverCore[EventT, _Stream]):
             self._rung = True
             self._bell.send(b"!")
 
+    def write(self) -> None:
+        """Carry out what the machine wishes now if it is no more than to write something that can be written
+        without waiting; leave everything else to the thread that steps. Never waits.
+        """
+        self.drain()
+        while self.woken:
+            stream = next(iter(self.woken))
+            if not self._is_served(stream):
+                break
+            del self.woken[stream]
+            self.drain()
+        if self.woken or self.next_instant() < self._until:
+            self.kick()
+
+    def _is_served(self, stream: _Stream) -> bool:
+        """Write what a stream has; return whether that is all that there was to do."""
+        if stream.sock is None or not stream.up or stream.was_cut:
+            return False
+        try:
+            self._flush(stream.sock, stream)
+        except OSError:
+            return False
+        return not stream.done and stream.watched == stream.interest
+
+    def _flush(self, sock: socket.socket, stream: _Stream) -> None:
+        while octets := stream.unwritten or stream.data_to_send(time.monotonic()):
+            stream.unwritten = octets
+            stream.unwritten = octets[sock.send(octets) :]
+
     def step(self, timeout: float | None) -> None:
         """Wait until something is due, no longer than some seconds, and do it. One thread at a time may."""
         with self.lock:
@@ -119,6 +151,7 @@ class Driver(DriverCore[EventT, _Stream]):
             for stream in self.streams.values():
                 self._watch(stream, stream.interest)
                 instant = min(instant, stream.give_up)
+            self._until = instant
         # The system would take offence at some weeks.
         wait = min(max(instant - time.monotonic(), 0.0), 1e6 if timeout is None else timeout)
         ready = self._selector.select(wait)
@@ -152,9 +185,7 @@ class Driver(DriverCore[EventT, _Stream]):
             self._end(stream)
         elif stream.sock is not None and stream.up:
             try:
-                while octets := stream.unwritten or stream.data_to_send(time.monotonic()):
-                    stream.unwritten = octets
-                    stream.unwritten = octets[stream.sock.send(octets) :]
+                self._flush(stream.sock, stream)
                 if stream.done:
                     self._end(stream)
             except BlockingIOError:
@@ -209,6 +240,7 @@ class Driver(DriverCore[EventT, _Stream]):
     def open(self, wish: OpenStream) -> _Stream:
         """Begin to make a stream, in the next step."""
         stream = _Stream(self, wish)
+        stream.wake()
         if self._injected is not None:
             # It is connected, and so is writable at once.
             stream.addresses, stream.sock, self._injected = [], self._injected, None

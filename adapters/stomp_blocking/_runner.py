@@ -51,7 +51,9 @@ class Runner(WaitingRunner):
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         # Without a thread, whoever gives a command carries it out.
-        self._go_on = self._driver.kick if threaded else self._driver.turn
+        self._go_on = self._driver.write if threaded else self._driver.turn
+        # Whether somebody has just been woken: what is commanded first then is not followed by more.
+        self._fresh = not threaded
         if threaded:
             self._thread = threading.Thread(target=self._drive, name="stomp_blocking", daemon=True)
 
@@ -106,6 +108,20 @@ class Runner(WaitingRunner):
         """Let everybody who waits look again."""
         self._changed.notify_all()
 
+    def do_soon(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
+        """Give the session a command; what it wishes then, the driver's thread carries out, unless whoever
+        commands has just been woken: more often than not he answers, and waits again.
+        """
+        with self._changed:
+            try:
+                return command(time.monotonic(), *arguments)
+            finally:
+                if self._fresh:
+                    self._fresh = self._thread is None
+                    self._go_on()
+                else:
+                    self._driver.kick()
+
     def do(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command, and carry out what it wishes then."""
         with self._changed:
@@ -146,6 +162,7 @@ class Runner(WaitingRunner):
                     raise RuntimeError("the driver has failed: nothing goes on") from self._failure
                 if self._thread is not None:
                     self._changed.wait(left)
+                    self._fresh = True
                 else:
                     self.step(left)
         return True

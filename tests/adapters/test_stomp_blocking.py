@@ -14,6 +14,7 @@ import pytest
 import stomp_blocking
 from stomp_blocking._driver import Driver
 from stomp_sansio import Ack, Disconnect, Nack, Send
+from stomp_sansio.session.errors import ReplyTimeout
 from tests.adapters.loopback import LoopbackBroker
 from tests.adapters.test_stomp_trio import Counter
 
@@ -206,8 +207,14 @@ def test_a_failure_of_ours_ends_every_wait(server, monkeypatch):
     connecting = stomp_blocking.connect(f"stomp://127.0.0.1:{server.port}")
     client = connecting.__enter__()
     monkeypatch.setattr(Driver, "step", broken)
+
+    def send_twice() -> None:
+        # The step that is under way may still bring the first receipt.
+        for _ in range(2):
+            client.send("/queue/a", "x", receipt=True)
+
     with pytest.raises(RuntimeError, match="the driver has failed") as caught:
-        client.send("/queue/a", "x", receipt=True)
+        send_twice()
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     with pytest.raises(RuntimeError, match="the driver has failed"):
         connecting.__exit__(None, None, None)
@@ -231,3 +238,27 @@ def test_work_that_is_left_over_is_done_step_by_step():
     driver.kick()
     driver.step(None)
     driver.close()
+
+
+def test_a_thread_writes_what_it_says_and_the_driver_writes_what_is_left(connect, server):
+    with connect() as client, client.subscribe("/queue/a") as messages:
+        for number in range(50):
+            client.send("/queue/a", str(number))
+            assert messages.receive(timeout=5).text == str(number)
+        # More than a socket takes at once: the rest is the driver's.
+        big = "x" * 500_000
+        for _ in range(3):
+            client.send("/queue/a", big, receipt=True)
+        for _ in range(3):
+            assert messages.receive(timeout=5).text == big
+
+
+def test_a_deadline_that_is_nearer_than_the_step_that_waits_is_kept(connect, server):
+    with connect(heartbeat=(0, 0)) as client:
+        client.send("/queue/a", receipt=True)
+        server.command(lambda broker, now: setattr(broker, "deaf", True))
+        start = time.monotonic()
+        with pytest.raises(ReplyTimeout):
+            client.request("/queue/nobody", timeout=0.2)
+        assert time.monotonic() - start < 5
+        server.command(lambda broker, now: setattr(broker, "deaf", False))
