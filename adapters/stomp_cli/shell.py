@@ -126,23 +126,24 @@ class _Shell:
                 self._console.remember(line)
             if parsed.command == "quit" and not parsed.words:
                 return False
-            self._do(parsed)
+            for answer in self._console.wait_for(lambda: self._do(parsed)):
+                self._console.say(answer)
         except (StompError, UsageError, ValueError) as error:
             self._worst = self._worst or exit_of(error)
             self._console.say(self._terminal.paint(escaped(" ".join(str(error).split())), "red"))
         return True
 
-    def _do(self, line: Line) -> None:
+    def _do(self, line: Line) -> list[str]:
+        """Do what a line says; return what there is to say about it."""
         match line.command, list(line.words):
             case "send", [destination]:
                 self._seen.add(destination)
                 self._client.send(destination, line.body, receipt=True, **content_keywords(line.headers))
-                self._console.say("sent")
+                return ["sent"]
             case "request", [destination]:
                 self._seen.add(destination)
-                self._console.say(
-                    body_text(self._client.request(destination, line.body, **content_keywords(line.headers)))
-                )
+                keywords = content_keywords(line.headers)
+                return [body_text(self._client.request(destination, line.body, **keywords))]
             case "subscribe", [destination, *mode] if len(mode) <= 1:
                 self._subscribe(destination, mode[0] if mode else "auto")
             case "unsubscribe", [destination]:
@@ -153,11 +154,12 @@ class _Shell:
             case "ack" | "nack", [number]:
                 self._settle(line.command, number)
             case "status", []:
-                self._status()
+                return self._status()
             case "help", []:
-                self._console.say("\n".join(help_lines()))
+                return help_lines()
             case _:
                 raise UsageError(f"write: {COMMANDS[line.command][0]}")
+        return []
 
     def _subscribe(self, destination: str, mode: str) -> None:
         if destination in self._subscriptions:
@@ -204,16 +206,14 @@ class _Shell:
             raise UsageError(f"there is no message {number} to be acknowledged")
         (message.ack if command == "ack" else message.nack)(receipt=True)
 
-    def _status(self) -> None:
+    def _status(self) -> list[str]:
         client = self._client
         if client.version is None:
-            self._console.say("there is no connection at the moment")
+            lines = ["there is no connection at the moment"]
         else:
             server = f", {escaped(client.server)}" if client.server else ""
-            self._console.say(
-                f"connected to {escaped(self._target.name)}{server}, STOMP {client.version.value}"
-            )
-        for destination in sorted(self._subscriptions):
-            self._console.say(f"subscribed to {escaped(destination)}")
+            lines = [f"connected to {escaped(self._target.name)}{server}, STOMP {client.version.value}"]
+        lines += [f"subscribed to {escaped(destination)}" for destination in sorted(self._subscriptions)]
         if self._unsettled:
-            self._console.say(f"not acknowledged: {', '.join(map(str, list(self._unsettled)))}")
+            lines.append(f"not acknowledged: {', '.join(map(str, list(self._unsettled)))}")
+        return lines

@@ -13,8 +13,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .terminal import Terminal
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = ["Console", "history_file"]
+
+T = TypeVar("T")
 
 _KEPT = 1_000
 """Lines of history."""
@@ -134,6 +137,29 @@ class Console:
             raise error.__cause__ from None
         finally:
             self._asking = False
+
+    def wait_for(self, work: Callable[[], T]) -> T:
+        """Do something that may take long, in a thread of its own, and return what it returns.
+
+        Ctrl-C ends the waiting, never the work: what it does to others is done whole.
+
+        Raises:
+            KeyboardInterrupt: nobody waits for it any more.
+        """
+        outcome: Future[T] = Future()
+
+        def do() -> None:
+            try:
+                outcome.set_result(work())
+            except Exception as error:
+                outcome.set_exception(error)
+
+        threading.Thread(target=do, name="command", daemon=True).start()
+        try:
+            return outcome.result()
+        except KeyboardInterrupt:
+            self._put("\n")
+            raise
 
     # Writing
 
