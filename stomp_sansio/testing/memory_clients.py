@@ -153,7 +153,7 @@ class WaitingMemoryBroker(_Joining):
         """Connect a client, which is the one of `stomp_blocking`: `with broker.connect() as client`."""
         runner = _WaitingInMemory(self._prepare(keywords), self.network)
         client = WaitingClient(runner)
-        runner.do(runner.session.start)
+        runner.do(runner.begin)
         try:
             try:
                 client.wait_ready()
@@ -275,7 +275,7 @@ class AwaitingMemoryBroker(_Joining, Generic[ClientT]):
         """Connect a client, which is the one of this colour: `async with broker.connect() as client`."""
         runner = _AwaitingInMemory(self._prepare(keywords), self)
         client = self._make_client(runner)
-        runner.do(runner.session.start)
+        runner.do(runner.begin)
         try:
             try:
                 await client.wait_ready()
