@@ -361,17 +361,18 @@ class Connection(Conversation[ClientEvent]):
         except AttributeError:
             kind = type(message).__name__
             raise TypeError(f"{command} wants the Message itself, and this is {kind}") from None
-        if key is None:
-            raise LocalProtocolError(
-                Misuse.NOT_ACKABLE,
-                f"message {message.message_id!r} has no ack header: its server wants no acknowledgement",
-            )
-        if not ledger.awaits(key):
+        if key is None or not ledger.awaits(key):
             subscription = ledger.find(message.subscription, message.destination)
             if subscription is not None and subscription.ack is AckMode.AUTO:
                 raise LocalProtocolError(
                     Misuse.NOT_ACKABLE,
-                    f"message {message.message_id!r}: its subscription is 'auto', which wants no {command}",
+                    f"message {message.message_id!r}: its subscription is 'auto', which wants no {command}: "
+                    "subscribe with ack='client-individual' for messages that do",
+                )
+            if key is None:
+                raise LocalProtocolError(
+                    Misuse.NOT_ACKABLE,
+                    f"message {message.message_id!r} has no ack header: its server wants no acknowledgement",
                 )
             raise LocalProtocolError(
                 Misuse.UNKNOWN_MESSAGE,

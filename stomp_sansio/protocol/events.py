@@ -48,6 +48,10 @@ class AckMode(Enum):
     CLIENT_INDIVIDUAL = "client-individual"
     """One by one."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        raise ValueError(f"ack is {value!r}: write 'auto', 'client' or 'client-individual'")
+
 
 class CloseReason(Enum):
     """Why a connection is over."""

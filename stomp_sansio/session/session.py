@@ -380,7 +380,9 @@ class Session(Course):
     def _alive(self, command: str) -> None:
         if self._draining is not None or self.state in (SessionState.CLOSING, SessionState.ENDED):
             if self.error is None:
-                raise ConnectionClosedOK(f"{command}: the session is closed, or being closed")
+                raise ConnectionClosedOK(
+                    f"{command}: the session is closed, or being closed: connect again to go on"
+                )
             raise self._over()
 
     def _check_body(self, destination: str, body: bytes) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
+from typing import Any
 
 from ..protocol.events import AckMode, Message
 from ..protocol.headers import HeaderPairs, Headers
@@ -29,6 +30,10 @@ class OverflowPolicy(Enum):
     END = "end"
     """The subscription ends with an `Overflow` error."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        raise ValueError(f"overflow is {value!r}: write 'pause', 'drop-oldest' or 'end'")
+
 
 class OnExit(Enum):
     """What happens to the subscription at the server when the application is done with it."""
@@ -36,6 +41,10 @@ class OnExit(Enum):
     UNSUBSCRIBE = "unsubscribe"
     LEAVE = "leave"
     """Nothing: a durable subscription goes on collecting."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        raise ValueError(f"on_exit is {value!r}: write 'unsubscribe' or 'leave'")
 
 
 class Delivery:

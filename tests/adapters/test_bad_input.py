@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stomp_sansio import LocalProtocolError, Misuse, NotText, Version
-from stomp_sansio.client.public import AuthenticationError, ConnectError
+from stomp_sansio.client.public import AuthenticationError, ConnectError, ConnectionClosed
 from stomp_sansio.links.hosts import InvalidURI
 from stomp_sansio.links.link import Phase
 from tests.adapters.colours import COLOURS, Colour
@@ -277,7 +277,7 @@ def test_an_acknowledgement_of_what_awaits_none(colour, server):
         async with colour.connect(f"stomp://127.0.0.1:{server.port}") as client:
             async with client.subscribe("/queue/a") as automatic:
                 await client.send("/queue/a", "x", receipt=True)
-                with pytest.raises(LocalProtocolError) as caught:
+                with pytest.raises(LocalProtocolError, match="ack='client-individual'") as caught:
                     await (await automatic.receive()).ack()
                 assert caught.value.misuse is Misuse.NOT_ACKABLE
             async with client.subscribe("/queue/b", ack="client-individual") as individual:
@@ -288,6 +288,36 @@ def test_an_acknowledgement_of_what_awaits_none(colour, server):
                     await message.ack()
                 assert caught.value.misuse is Misuse.UNKNOWN_MESSAGE
                 await client.send("/queue/c", receipt=True)
+
+    colour.run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "told"),
+    [
+        ({"ack": "sometimes"}, "ack is 'sometimes': write 'auto', 'client' or 'client-individual'"),
+        ({"overflow": "drop"}, "overflow is 'drop': write 'pause', 'drop-oldest' or 'end'"),
+        ({"on_exit": "stay"}, "on_exit is 'stay': write 'unsubscribe' or 'leave'"),
+    ],
+)
+def test_a_choice_that_there_is_not(colour, server, keywords, told):
+    async def scenario() -> None:
+        async with colour.connect(f"stomp://127.0.0.1:{server.port}") as client:
+            with pytest.raises(ValueError, match=told):
+                client.subscribe("/queue/a", **keywords)
+
+    colour.run(scenario)
+
+
+def test_sending_after_the_end(colour, server):
+    async def scenario() -> None:
+        async with colour.connect(f"stomp://127.0.0.1:{server.port}") as client:
+            pass
+        for receipt in (True, False):
+            with pytest.raises(
+                ConnectionClosed, match="the session is closed, or being closed: connect again"
+            ):
+                await client.send("/queue/a", "late", receipt=receipt)
 
     colour.run(scenario)
 

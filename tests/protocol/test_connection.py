@@ -280,7 +280,7 @@ def test_a_message_of_an_auto_subscription_cannot_be_acknowledged(version: Versi
     connection.subscribe("/q", id="s")
     event = message(connection, "subscription:s", "message-id:1", "destination:/q", "ack:1")
     said = refused(connection, Misuse.NOT_ACKABLE, connection.ack, event)
-    assert said == "message '1': its subscription is 'auto', which wants no ACK"
+    assert said.startswith("message '1': its subscription is 'auto', which wants no ACK: subscribe with ack=")
 
 
 @pytest.mark.parametrize("version", list(Version))

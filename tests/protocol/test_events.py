@@ -182,6 +182,12 @@ def test_an_event_is_frozen(kind: type):
             setattr(event, name, None)
 
 
+def test_an_ack_mode_that_there_is_not_is_told_with_those_that_there_are():
+    assert AckMode("client-individual") is AckMode.CLIENT_INDIVIDUAL
+    with pytest.raises(ValueError, match="ack is 'CLIENT': write 'auto', 'client' or 'client-individual'"):
+        AckMode("CLIENT")
+
+
 def test_an_event_can_be_matched():
     event: ClientEvent = Closed(clean=True, reason=CloseReason.DISCONNECT)
     match event:

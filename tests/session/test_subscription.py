@@ -71,3 +71,11 @@ def test_headers_are_its_own():
     subscription = make(headers=headers)
     headers.clear()
     assert subscription.headers["selector"] == "a = 1"
+
+
+@pytest.mark.parametrize("kind", [OverflowPolicy, OnExit])
+def test_a_choice_that_there_is_not_is_told_with_those_that_there_are(kind):
+    with pytest.raises(ValueError, match="is 'maybe': write") as caught:
+        kind("maybe")
+    assert all(repr(choice.value) in str(caught.value) for choice in kind)
+    assert [kind(choice.value) for choice in kind] == list(kind)
