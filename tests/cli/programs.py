@@ -159,6 +159,10 @@ class Piped:
             bufsize=0,
         )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def line(self) -> str:
         """Return the next line of its output."""
         assert self._process.stdout is not None

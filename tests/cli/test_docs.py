@@ -18,6 +18,7 @@ from tests.cli.programs import ENVIRONMENT, PATIENCE, Broker
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PAGE = (DOCS / "command-line.md").read_text(encoding="utf-8")
+README = (DOCS.parent / "README.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
 
 
@@ -36,10 +37,10 @@ def test_every_command_is_explained_here_or_on_a_page_of_its_own():
     assert all((DOCS / page).exists() for page in linked.values() if page)
 
 
-def examples(section: str) -> list[tuple[str, str]]:
-    """Return the commands of a section's examples, each with the output that is shown."""
+def examples(text: str) -> list[tuple[str, str]]:
+    """Return the commands of the examples, each with the output that is shown."""
     found: list[tuple[str, str]] = []
-    for block in re.findall(r"```console\n(.*?)```", section, re.DOTALL):
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, output = example.partition("\n")
             found.append((command, output))
@@ -73,14 +74,19 @@ def test_examples_run_and_write_what_is_shown(name, programs):
             answerer.start()
             broker.wait_for_subscribers()
         if name == "listen":
-            run_all("send", programs, broker)
-        run_all(name, programs, broker)
+            run_all(SECTIONS["send"], programs, broker)
+        run_all(SECTIONS[name], programs, broker)
         if name == "request":
             answerer.join(PATIENCE)
 
 
-def run_all(name: str, folder: Path, broker: Broker) -> None:
-    shown = examples(SECTIONS[name])
+def test_examples_of_the_readme_run_and_write_what_is_shown(programs):
+    with Broker() as broker:
+        run_all(README, programs, broker)
+
+
+def run_all(text: str, folder: Path, broker: Broker) -> None:
+    shown = examples(text)
     assert shown
     for command, output in shown:
         done = subprocess.run(
