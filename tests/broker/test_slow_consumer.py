@@ -1,5 +1,5 @@
-"""One of 1,000 subscribers stops reading: the others get every message at the very same instant, what waits for
-it never passes its limit, and it is parted with there.
+"""One of 1,000 subscribers stops reading: the others get every message at the very same instant, what waits
+for it never passes its limit, and it is parted with there.
 
 In virtual time, where an instant is a number; `./dev bench broker` has the same in real time.
 """
