@@ -105,7 +105,9 @@ def _show(arguments: argparse.Namespace, terminal: Terminal) -> int:
             _write(terminal, arguments.svg, render_svg(read(lines)))
         else:
             width = arguments.width or _width(terminal)
-            terminal.text(_painted(terminal, escaped(render_text(read(lines), width=width), lines=True)))
+            terminal.text(
+                _painted(terminal, escaped(render_text(read(lines), width=width, numbered=True), lines=True))
+            )
     return Exit.OK
 
 

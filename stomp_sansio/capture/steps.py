@@ -41,6 +41,8 @@ class Step:
     """Whether it is something of the transport."""
     fault: bool = False
     """Whether something is wrong."""
+    number: int = 0
+    """The number of the frame, from 1; 0 for what is none."""
 
 
 _SHOWN = {
@@ -153,13 +155,14 @@ def _step(heard: Said | Told | Happened) -> Step | None:
         return Step(heard.time, heard.stream, arrow, visible(heard.text), weak=True)
     if heard.frame is not None:
         fault = heard.frame.command == "ERROR"
-        return Step(heard.time, heard.stream, arrow, frame_words(heard.frame), fault=fault)
+        text = frame_words(heard.frame)
+        return Step(heard.time, heard.stream, arrow, text, fault=fault, number=heard.number)
     count = len(heard.octets)
     if heard.error is not None:
         text = f"{count} octets that are no frame: {heard.error}"
     else:
         text = f"{count} octets of a frame whose end did not come"
-    return Step(heard.time, heard.stream, arrow, visible(text), fault=True)
+    return Step(heard.time, heard.stream, arrow, visible(text), fault=True, number=heard.number)
 
 
 def frame_words(frame: Frame) -> str:

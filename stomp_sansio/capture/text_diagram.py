@@ -16,30 +16,38 @@ __all__ = ["render_text"]
 _NARROWEST = 40
 
 
-def render_text(records: Iterable[Record], *, width: int = 100) -> str:
+def render_text(records: Iterable[Record], *, width: int = 100, numbered: bool = False) -> str:
     """Return the diagram of a capture: a client at the left, a server at the right, time downward in seconds.
 
-    Lines have at most `width` columns; what has no room ends in an ellipsis. Nothing in it controls a
-    terminal.
+    Lines have at most `width` columns; what has no room ends in an ellipsis. `numbered` shows the numbers of
+    the frames, by which `explain` knows them. Nothing in it controls a terminal.
 
     Raises:
         CaptureError: as `read`, whose records these are.
     """
     steps = list(steps_of(records))
     width = max(width, _NARROWEST)
-    several = len({step.stream for step in steps if step.stream is not None}) > 1
-    times = [f"{step.time:.3f}" for step in steps]
-    column = max([len("seconds"), *map(len, times)])
-    names = max((len(f"#{step.stream}") for step in steps if step.stream is not None), default=0) + 1
-    margin = column + 1 + (names if several else 0)
-    inner = width - margin - 2
-    gap = max(inner - len("client") - len("server") + 4, 1)
-    lines = [f"{'seconds':>{column}}{' ' * (margin - column - 2)} client{' ' * (gap - 2)}server"]
-    for time, step in zip(times, steps, strict=True):
-        stream = "" if step.stream is None else f"#{step.stream}"
-        name = f"{stream:<{names}}" if several else ""
-        lines.append(f"{time:>{column}} {name}|{_drawn(step, inner)}|")
+    streams = {step.stream for step in steps if step.stream is not None}
+    columns = [_column("seconds", [f"{step.time:.3f}" for step in steps])]
+    if numbered:
+        columns.append(_column("frame", [str(step.number or "") for step in steps]))
+    if len(streams) > 1:
+        names = ["" if step.stream is None else f"#{step.stream}" for step in steps]
+        columns.append(_column("", names, left=True))
+    margins = [" ".join(cells) for cells in zip(*columns, strict=True)]
+    inner = width - len(margins[0]) - 3
+    gap = max(inner - len("client") - len("server") + 2, 1)
+    lines = [f"{margins[0]} client{' ' * gap}server"]
+    for margin, step in zip(margins[1:], steps, strict=True):
+        lines.append(f"{margin} |{_drawn(step, inner)}|")
     return "\n".join(lines) + "\n"
+
+
+def _column(head: str, cells: list[str], *, left: bool = False) -> list[str]:
+    """Return cells, and before them a head, all as wide as the widest."""
+    cells = [head, *cells]
+    width = max(map(len, cells))
+    return [cell.ljust(width) if left else cell.rjust(width) for cell in cells]
 
 
 def _drawn(step: Step, inner: int) -> str:

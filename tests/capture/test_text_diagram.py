@@ -40,6 +40,18 @@ def test_streams_are_numbered_where_there_are_several():
     assert "  0.002    |  what HTTP and WebSocket said came again" in text
 
 
+def test_frames_are_numbered_for_who_wants_one_explained():
+    said = (Said(1, True, b"CONNECT\nhost:/\n\n\0"), Said(1, False, b"ERROR\nmessage:no\n\n\0"))
+    assert render_text(read(capture_of(Scene("", said))), width=60, numbered=True) == (
+        "seconds frame client                                  server\n"
+        "  0.000       |  connect to example.org:80                 |\n"
+        "  0.000       |  connected                                 |\n"
+        "  0.001     1 |-- CONNECT host:/ ------------------------->|\n"
+        "  0.002     2 |<- ! ERROR message:no ----------------------|\n"
+        "  0.002       |  closed                                    |\n"
+    )
+
+
 @given(st.text(max_size=30))
 def test_nothing_controls_a_terminal(text: str):
     octets = (

@@ -43,7 +43,7 @@ def test_a_diagram(call, capture):
     said = call("trace", "show", capture)
     assert (said.code, said.err) == (Exit.OK, "")
     lines = said.out.splitlines()
-    assert lines[0].split() == ["seconds", "client", "server"]
+    assert lines[0].split() == ["seconds", "frame", "client", "server"]
     assert [line.split("|")[1].split(" ")[1] for line in lines[3:5]] == ["CONNECT", "CONNECTED"]
     assert "! 28 octets that are no frame" in said.out
     assert {len(line) for line in lines[1:]} == {100}
