@@ -6,7 +6,6 @@ Environment, randomness and logs are passed in. This file must not know who driv
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..machine import Capture, Machine
@@ -16,6 +15,7 @@ from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.limits import Limits
 from ..protocol.rendering import FrameLines
 from ..protocol.versions import ALL_VERSIONS, Version
+from ..records import record
 from ..session.backoff import DEFAULT_BACKOFF, Backoff
 from ..session.events import SessionEvent
 from ..session.options import Credentials, SessionOptions
@@ -49,7 +49,7 @@ class Log(Protocol):
 _DEBUG = 10
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Surroundings:
     """What a session needs of the world, and how its client was made."""
 
@@ -66,7 +66,7 @@ class Surroundings:
     """Whether the stream was passed in: it is the only one there is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Prepared:
     """A session that has not started, and what its client keeps for itself."""
 

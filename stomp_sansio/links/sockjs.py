@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from enum import Enum
 
 from ..errors import LocalProtocolError, Misuse, RemoteProtocolError
 from ..machine import StreamId, StreamLoss
 from ..protocol.deadlines import Deadlines
 from ..protocol.limits import Limits
+from ..records import replace
 from .chunks import is_utf8
 from .link import LinkClosed, LinkData, LinkEvent, LinkOpened, Phase
 from .opening import route_to
