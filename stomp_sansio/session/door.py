@@ -40,12 +40,21 @@ class Door:
             self.epoch = established
             self._room = 0
 
-    def written(self, established: Epoch | None, *, draining: bool) -> None:
-        """Take note that something else was written, or waits to be."""
+    def written(self, established: Epoch | None, octets: int, *, draining: bool) -> None:
+        """Take note that so many octets were written otherwise, or wait to be."""
         if self.epoch is None or self._sending.waits:
             self.judge(established, draining=draining)
         else:
-            self._room = 0
+            self._room -= octets
+
+    def through(self) -> Epoch | None:
+        """Return the connection if something can be written on it at once; None when that is not certain."""
+        epoch = self.epoch
+        if epoch is None or epoch.mute:
+            return None
+        if self._room <= 0:
+            self._room = self._sending.room(epoch)
+        return epoch if self._room > 0 else None
 
     def send(self, now: float, destination: str, body: bytes, content_type: str | None = None) -> bool:
         """Send a message without receipt or other headers, and return True, if that is certain to be possible
@@ -54,13 +63,9 @@ class Door:
         Raises:
             LocalProtocolError: it cannot be represented.
         """
-        epoch, lifeline = self.epoch, self._lifeline
-        if epoch is None or epoch.mute or not lifeline.carries(body):
+        epoch, lifeline = self.through(), self._lifeline
+        if epoch is None or not lifeline.carries(body):
             return False
-        if self._room <= 0:
-            self._room = self._sending.room(epoch)
-            if self._room <= 0:
-                return False
         epoch.connection.send(destination, body, content_type=content_type)
         self._room -= size_of(body)
         lifeline.flush(now)

@@ -5,6 +5,9 @@ This file must not know when it is said, nor what is done with the answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from ..errors import LocalProtocolError, Misuse
 from ..protocol.connection import Connection
 from ..protocol.encoder import encode
 from ..protocol.engine import extra_headers
@@ -14,7 +17,7 @@ from ..protocol.versions import Version
 from .options import Credentials, Target
 from .subscription import Subscription
 
-__all__ = ["check_send", "check_subscribe", "say_connect", "with_content_type"]
+__all__ = ["check_carried", "check_send", "check_subscribe", "say_connect", "with_content_type"]
 
 
 def say_connect(connection: Connection, credentials: Credentials, target: Target) -> None:
@@ -39,6 +42,19 @@ def check_send(
     own = ("destination", destination)
     pairs = [own, *extra_headers(headers, "destination", "transaction", "receipt")]
     encode(Frame("SEND", pairs, body), version, content_length=content_length)
+
+
+def check_carried(carries: Callable[[bytes], bool], destination: str, body: bytes) -> None:
+    """Make sure that a body can be carried, whatever transport comes.
+
+    Raises:
+        LocalProtocolError: it cannot. The caller is to blame.
+    """
+    if not carries(body):
+        raise LocalProtocolError(
+            Misuse.NOT_UTF8,
+            f"SEND to {destination!r}: SockJS carries text, and this body is no UTF-8: encode it",
+        )
 
 
 def check_subscribe(version: Version, subscription: Subscription) -> None:

@@ -64,16 +64,17 @@ class Sending:
         receipt: str | None,
         content_length: bool,
         wait: bool,
+        clear: bool = False,
     ) -> Ticket | None:
         """Send a message, now or when there is room; return its ticket, or None when it was written and
-        nothing more will be heard of it.
+        nothing more will be heard of it. `clear`: there is a connection, and nothing in the way.
 
         Raises:
             LocalProtocolError: the message cannot be represented.
             NotConnected: there is no connection, and neither a confirmation nor waiting is wanted.
             OutboxFull: there is no room, and no room to wait for it either.
         """
-        at_once = epoch is not None and self._may_write(epoch) and not self._in_line
+        at_once = clear or (epoch is not None and self._may_write(epoch) and not self._in_line)
         if receipt is None and at_once:
             assert epoch is not None, "only then at once"
             epoch.connection.send(destination, body, headers=headers, content_length=content_length)

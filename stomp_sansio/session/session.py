@@ -15,7 +15,8 @@ from .errors import ConnectionClosedOK, MessageExpired, NotConnected, ReplyTimeo
 from .failures import Failure
 from .lifeline import SessionState
 from .options import Credentials
-from .saying import check_subscribe, with_content_type
+from .outbox import size_of
+from .saying import check_carried, check_subscribe, with_content_type
 from .subscription import Delivery, OnExit, OverflowPolicy, Subscription
 from .tickets import Outcome, Ticket
 from .transaction import Transaction
@@ -131,9 +132,11 @@ class Session(Course):
             OutboxFull: the outbox is full, and as many messages wait for room in it.
             ConnectionClosed: the session is over, or draining.
         """
-        self._alive("SEND")
-        self._check_body(destination, body)
-        epoch = self._lifeline.established
+        epoch, clear = self._door.through(), True
+        if epoch is None:
+            self._alive("SEND")
+            epoch, clear = self._lifeline.established, False
+        check_carried(self._lifeline.carries, destination, body)
         ticket = self._sending.send(
             epoch,
             destination,
@@ -143,8 +146,9 @@ class Session(Course):
             receipt=self._next_id("m") if confirm else None,
             content_length=content_length,
             wait=wait,
+            clear=clear,
         )
-        self._written(epoch, now)
+        self._written(epoch, body, now)
         return ticket
 
     def subscribe(
@@ -272,7 +276,7 @@ class Session(Course):
             ConnectionClosed: the session is over, or draining.
         """
         self._alive("SEND")
-        self._check_body(destination, body)
+        check_carried(self._lifeline.carries, destination, body)
         epoch = self._lifeline.established
         if epoch is None:
             raise NotConnected(f"request to {destination!r}: there is no connection now")
@@ -333,7 +337,7 @@ class Session(Course):
             LocalProtocolError: it cannot be represented, or not be carried by every transport that may come.
             TransactionLost: the connection of the transaction is gone.
         """
-        self._check_body(destination, body)
+        check_carried(self._lifeline.carries, destination, body)
         epoch = self._check_transaction(transaction)
         epoch.connection.send(
             destination,
@@ -343,7 +347,7 @@ class Session(Course):
             content_length=content_length,
         )
         ticket = self._sending.await_room(f"SEND to {destination!r}", epoch, now)
-        self._written(epoch, now)
+        self._written(epoch, body, now)
         return ticket
 
     def commit(self, transaction: Transaction, *, headers: HeaderPairs = (), now: float) -> Ticket:
@@ -369,13 +373,13 @@ class Session(Course):
 
     # What must hold
 
-    def _written(self, epoch: Epoch | None, now: float) -> None:
+    def _written(self, epoch: Epoch | None, body: bytes, now: float) -> None:
         """Wake the writer. Nothing else has changed, unless somebody waits now while reading is paused."""
         if epoch is not None and epoch.paused:
             self._settle(now)
         else:
             self._lifeline.flush(now)
-            self._door.written(epoch, draining=self._draining is not None)
+            self._door.written(epoch, size_of(body), draining=self._draining is not None)
 
     def _alive(self, command: str) -> None:
         if self._draining is not None or self.state in (SessionState.CLOSING, SessionState.ENDED):
@@ -384,13 +388,6 @@ class Session(Course):
                     f"{command}: the session is closed, or being closed: connect again to go on"
                 )
             raise self._over()
-
-    def _check_body(self, destination: str, body: bytes) -> None:
-        if not self._lifeline.carries(body):
-            raise LocalProtocolError(
-                Misuse.NOT_UTF8,
-                f"SEND to {destination!r}: SockJS carries text, and this body is no UTF-8: encode it",
-            )
 
     def _check_transaction(self, transaction: Transaction) -> Epoch:
         epoch = self._lifeline.established

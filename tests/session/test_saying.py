@@ -12,7 +12,13 @@ from stomp_sansio import (
     Version,
 )
 from stomp_sansio.session.options import Credentials
-from stomp_sansio.session.saying import check_send, check_subscribe, say_connect, with_content_type
+from stomp_sansio.session.saying import (
+    check_carried,
+    check_send,
+    check_subscribe,
+    say_connect,
+    with_content_type,
+)
 from stomp_sansio.session.subscription import OnExit, OverflowPolicy, Subscription
 
 from .world import target
@@ -89,3 +95,8 @@ def test_who_we_are_everywhere_goes_before_who_we_are_at_one_server(credentials,
     frame = parser.next_frame()
     assert frame is not None
     assert (frame.headers.get("login"), frame.headers.get("passcode")) == (login, passcode)
+
+
+def test_a_body_that_cannot_be_carried_is_refused():
+    check_carried(lambda body: True, "/a", b"\xff")
+    assert refused(check_carried, lambda body: False, "/a", b"\xff") is Misuse.NOT_UTF8
