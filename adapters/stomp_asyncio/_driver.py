@@ -139,7 +139,7 @@ class Driver(DriverCore[EventT, _Stream]):
         try:
             self.check()
             tell(*arguments)
-            self.turn()
+            self._turn()
         except Exception as error:  # a bug of ours: asyncio would lose the connection, again and again
             self._fail(error)
 
@@ -158,7 +158,8 @@ class Driver(DriverCore[EventT, _Stream]):
 
     def turn(self) -> None:
         """Carry out what the machine wishes now."""
-        self.check()
+        if self._failure is not None:
+            self.check()
         try:
             self._turn()
         except Exception as error:
