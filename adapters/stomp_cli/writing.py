@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
+import select
 import stat
 import threading
 
 from .terminal import Terminal
 
 __all__ = ["Writer"]
+
+# POSIX demands 512 at least; where the system says nothing, there are none of its pipes.
+_PIPE_BUF: int = getattr(select, "PIPE_BUF", 0)
 
 
 class Writer:
@@ -25,6 +29,8 @@ class Writer:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._descriptor = _descriptor_that_may_wait(terminal)
+        self._is_pipe = self._descriptor is not None and stat.S_ISFIFO(os.fstat(self._descriptor).st_mode)
+        self._idle = True
         self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         if self._descriptor is not None:
@@ -39,10 +45,22 @@ class Writer:
         if self._descriptor is None:
             self._terminal.text(text)
             return await asyncio.sleep(0)
-        encoding = self._terminal.output.encoding or "utf-8"
+        octets = text.encode(self._terminal.output.encoding or "utf-8", "backslashreplace")
+        if self._idle and self._takes_at_once(self._descriptor, octets):
+            os.write(self._descriptor, octets)
+            return await asyncio.sleep(0)
         done = self._loop.create_future()
-        self._jobs.put((text.encode(encoding, "backslashreplace"), done))
+        self._idle = False
+        self._jobs.put((octets, done))
         await done
+        # Not where somebody gives up waiting: then it is still being written.
+        self._idle = True
+
+    def _takes_at_once(self, descriptor: int, octets: bytes) -> bool:
+        """Tell whether a pipe has room for octets now: POSIX promises so many where it can be written to at
+        all. A thread would cost more than the message.
+        """
+        return self._is_pipe and len(octets) <= _PIPE_BUF and bool(select.select((), (descriptor,), (), 0)[1])
 
     def _work(self) -> None:
         assert self._descriptor is not None, "else there is no thread"
