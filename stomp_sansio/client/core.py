@@ -45,6 +45,9 @@ Ts = TypeVarTuple("Ts")
 STRIDE = 32 * 1024
 _EACH = 256
 
+# Every so many messages that are sent without waiting are written at once.
+_AT_ONCE = 64
+
 
 class RunnerCore(ABC):
     """Carries out commands to one session."""
@@ -60,6 +63,8 @@ class RunnerCore(ABC):
         self.audience = Audience()
         self.stride = 0
         """Octets that were sent since somebody gave way."""
+        self.soon = 0
+        """Messages that were sent without waiting for anything."""
 
     @abstractmethod
     def do(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
@@ -165,7 +170,11 @@ class ClientCore(Generic[RunnerT]):
             LocalProtocolError: it cannot be represented.
             ConnectionClosed: the session is over.
         """
-        ticket = self._send(destination, body, True, False, content, self._runner.do_soon)
+        runner = self._runner
+        runner.soon += 1
+        # Now and then at once: so the server has something to do while a program goes on without waiting.
+        do = runner.do_soon if runner.soon % _AT_ONCE else runner.do
+        ticket = self._send(destination, body, True, False, content, do)
         assert ticket is not None, "what is to be confirmed has one"
         return ticket
 
