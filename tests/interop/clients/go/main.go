@@ -22,7 +22,7 @@ const (
 	complaint = "unknown destination"
 	beat      = 500 * time.Millisecond
 	silence   = 4 * time.Second
-	patience  = 8 * time.Second
+	patience  = 20 * time.Second
 )
 
 var address string

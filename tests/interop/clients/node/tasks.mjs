@@ -7,7 +7,7 @@ const NOWHERE = "/nowhere/a";
 const COMPLAINT = "unknown destination";
 const BEAT = 500;
 const SILENCE = 4000;
-const PATIENCE = 8000;
+const PATIENCE = 20000;
 const LAST = "the last one";
 
 function expect(held, otherwise) {

@@ -23,7 +23,7 @@ BEAT = 500
 """Milliseconds between heart-beats; the broker offers as much."""
 SILENCE = 4.0
 """Seconds in which nothing but heart-beats is said: either side would give up one that does not beat."""
-SECONDS = 8.0
+SECONDS = 20.0
 """How long anything is waited for."""
 LAST = b"the last one"
 """Sent when nothing else is to come: whatever stands before it in a queue was there already."""

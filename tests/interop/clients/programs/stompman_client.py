@@ -62,7 +62,12 @@ async def connected(beats: tuple[int, int] = (0, 0), **keywords: Any) -> AsyncIt
     errors: asyncio.Queue[Any] = asyncio.Queue()
     heartbeat = stompman.Heartbeat(*beats) if any(beats) else stompman.Heartbeat(10_000, 10_000)
     async with stompman.Client(
-        servers=[_PARAMETERS], heartbeat=heartbeat, on_error_frame=errors.put_nowait, **keywords
+        servers=[_PARAMETERS],
+        heartbeat=heartbeat,
+        on_error_frame=errors.put_nowait,
+        connect_timeout=int(SECONDS),
+        connection_confirmation_timeout=int(SECONDS),
+        **keywords,
     ) as stomp:
         client = Client(stomp, errors)
         yield client
