@@ -262,8 +262,7 @@ class Lifeline:
 
     def let_go(self, now: float) -> None:
         """Part with the present link: in order if it may still hear us, else at once."""
-        epoch, self.epoch = self.epoch, None
-        self._passage = None
+        epoch, self.epoch, self._passage = self.epoch, None, None
         self._deadlines.clear()
         if epoch is None:
             return
@@ -307,11 +306,12 @@ class Lifeline:
     def next_deadline(self) -> float | None:
         """Return when `handle_timeout` is wanted, or None."""
         soonest = self._deadlines.soonest
-        for link in self._links:
-            soonest = earlier(soonest, link.next_deadline())
-        if self.epoch is not None:
-            soonest = earlier(soonest, self.epoch.connection.next_deadline())
-        return soonest
+        if self._passage is None or len(self._links) > 1:
+            # A plain stream waits for nothing while it is open.
+            for link in self._links:
+                soonest = earlier(soonest, link.next_deadline())
+        deadline = None if self.epoch is None else self.epoch.connection.next_deadline()
+        return soonest if deadline is None else earlier(soonest, deadline)
 
     def wants_run(self) -> bool:
         """Tell whether a link has work left over."""
