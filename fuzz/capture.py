@@ -219,7 +219,7 @@ def explained(records: Iterable[Record]) -> str:
 def capture(said: list[tuple[bool, bytes]], ours: bool, cut: Cut) -> list[str]:
     """Return the capture of what was said on one stream."""
     lines: list[str] = []
-    machine = Machine()
+    machine: Any = Machine()
     recorder: Recorder[Any] = Recorder(machine, lines.append, secrets=[SECRET.decode()])
     stream = StreamId(1 if ours else -1)
     if ours:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stomp_sansio import Fault, Version
 from stomp_sansio.capture import Kind, read
-from stomp_sansio.capture.listening import Happened, HeartBeat, Said, Told, listen
+from stomp_sansio.capture.listening import Happened, Heard, HeartBeat, Said, Told, listen
 
 from .scenes import CLIENT_SAYS, SCENES, SERVER_SAYS, Scene, by_octet, capture_of, unhidden, whole
 from .scenes import Said as Saying
 
 
-def heard(scene: Scene, **how):
+def heard(scene: Scene, **how: Any) -> list[Heard]:
     return list(listen(read(capture_of(scene, **how))))
 
 
-def plain(*said: tuple[bool, bytes]) -> list:
+def plain(*said: tuple[bool, bytes]) -> list[Heard]:
     return heard(Scene("", tuple(Saying(1, from_client, octets) for from_client, octets in said)))
 
 

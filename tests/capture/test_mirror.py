@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stomp_sansio import (
@@ -162,7 +164,7 @@ def test_acknowledgements_of_a_client_find_what_was_sent(command: bytes, kind: t
     mirror = server("1.2", SUBSCRIBE)
     assert said(mirror, MESSAGE) == encode(MESSAGE, Version.V1_2)
     mirror.connection.receive_data(command + b"\nid:a7\n\n\0", 0.0)
-    event = mirror.next_event(0.0)
+    event: Any = mirror.next_event(0.0)
     assert isinstance(event, kind)
     assert event.message_ids == ("7",)
 

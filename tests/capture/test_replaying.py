@@ -81,7 +81,7 @@ def test_faults_are_the_same_without_secrets(data: st.DataObject):
 
 def test_a_conversation_comes_to_its_events():
     (connection,) = replay(read(capture_of(plain()))).connections
-    events = [event for _, event in connection.events]
+    events: list[Any] = [event for _, event in connection.events]
     assert [type(event) for event in events[:5]] == [Connected, Message, Receipt, Error, Closed]
     assert events[1].known
     assert events[2].known

@@ -103,12 +103,13 @@ def test_a_unix_socket_and_an_address_that_is_none():
 @pytest.mark.parametrize("first", [True, False])
 def test_tls_is_no_different(first: bool):
     """There are drivers that shake hands before a stream counts as open."""
+    name = "example.org" if first else None
+    later = (Record(Kind.START_TLS, 0.0, ONE, about="example.org"), Record(Kind.TLS, 0.0, ONE))
     opening = (
-        Record(Kind.OPEN, 0.0, ONE, about="example.org:1", tls="example.org" if first else None),
+        Record(Kind.OPEN, 0.0, ONE, about="example.org:1", tls=name),
         OPEN[1],
+        *(() if first else later),
     )
-    if not first:
-        opening += Record(Kind.START_TLS, 0.0, ONE, about="example.org"), Record(Kind.TLS, 0.0, ONE)
     connection = of(out(CONNECT), come(CONNECTED), lost(StreamLoss.TRUNCATED), opening=opening)
     assert kinds(connection) == ["Connected", "Closed", "Ending"]
 
