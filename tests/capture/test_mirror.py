@@ -165,8 +165,8 @@ def test_acknowledgements_of_a_client_find_what_was_sent(command: bytes, kind: t
     assert said(mirror, MESSAGE) == encode(MESSAGE, Version.V1_2)
     mirror.connection.receive_data(command + b"\nid:a7\n\n\0", 0.0)
     event: Any = mirror.next_event(0.0)
-    assert isinstance(event, kind)
     assert event.message_ids == ("7",)
+    assert isinstance(event, kind)
 
 
 def test_a_subscription_that_nobody_asked_for_is_granted():
