@@ -151,6 +151,37 @@ def test_ctrl_c_ends_quietly(broker):
     assert "Traceback" not in terminal.seen
 
 
+def test_what_is_larger_than_a_pipe_comes_whole_and_in_order(broker):
+    with Piped("listen", broker.url, "/topic/a", "--json", "--limit", "3") as listener:
+        broker.wait_for_subscribers()
+        for size in (1, 300_000, 2):
+            broker.send("/topic/a", b"x" * size)
+        ended = listener.end()
+    assert [len(json.loads(line)["body"]) for line in ended.out.splitlines()] == [1, 300_000, 2]
+    assert ended.code == Exit.OK
+
+
+def test_a_reader_that_goes_in_the_middle_of_a_message(broker):
+    with Piped("listen", broker.url, "/queue/a") as listener:
+        broker.send("/queue/a", b"x" * 300_000)
+        assert listener.line().startswith("/queue/a")
+        listener.close_output()
+        ended = listener.end()
+    assert (ended.code, ended.err) == (Exit.BROKEN_PIPE, "")
+    # It was not written, and so not acknowledged.
+    broker.wait_for(lambda: broker.waiting("/queue/a") == 1)
+
+
+def test_a_terminal_gets_messages_as_they_come(broker):
+    with OnTerminal("listen", broker.url, "/topic/a") as terminal:
+        terminal.wait_for("listening; Ctrl-C ends")
+        broker.wait_for_subscribers()
+        broker.send("/topic/a", b"\x1b]0;title\x07")
+        terminal.wait_for("\\x1b]0;title\\x07")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.end() == Exit.OK
+
+
 def test_ctrl_c_while_nobody_reads(broker):
     # The pipe is full, and the thread that writes waits for ever: the end must not.
     with Piped("listen", broker.url, "/topic/a") as listener:
