@@ -182,12 +182,16 @@ class ClientCore(Generic[RunnerT]):
         """Send a message of which nothing more will be heard, if that is certain to be possible at once;
         count it, and tell whether it was sent.
         """
-        runner = self._runner
-        if content or type(body) is not bytes or runner.outgoing is not None:
+        runner, octets, content_type = self._runner, body, None
+        if runner.outgoing is not None:
             return False
-        if not runner.do_soon(runner.session.send_at_once, destination, body):
+        if content or type(octets) is not bytes:
+            octets, content_type, headers, content_length = ready_content(body, **content)
+            if headers or not content_length:
+                return False
+        if not runner.do_soon(runner.session.send_at_once, destination, octets, content_type):
             return False
-        runner.stride += len(body) + _EACH
+        runner.stride += len(octets) + _EACH
         return True
 
     def _send(
