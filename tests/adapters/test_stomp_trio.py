@@ -270,3 +270,25 @@ def test_a_client_can_be_prepared_before_trio_runs(server):
 
 def test_time_that_never_comes() -> None:
     assert math.isinf(Driver(Counter(0), lambda event: None).next_instant())
+
+
+@pytest.mark.parametrize("size", [200, 1_000_000])
+def test_what_a_socket_takes_at_once_is_written_at_once_and_the_rest_by_its_writer(server, size):
+    async def main() -> None:
+        body = "x" * size
+        async with (
+            stomp_trio.connect(f"stomp://127.0.0.1:{server.port}") as client,
+            client.subscribe("/queue/a") as messages,
+        ):
+            for _ in range(3):
+                await client.send("/queue/a", "first")
+                assert (await messages.receive()).text == "first"
+                # Freshly woken: this one goes out in our own step, as far as it can.
+                with trio.CancelScope() as scope:
+                    scope.cancel()
+                    await client.send("/queue/a", body, receipt=True)
+                await client.send("/queue/a", "last", receipt=True)
+                assert (await messages.receive()).text == body
+                assert (await messages.receive()).text == "last"
+
+    trio.run(main)
