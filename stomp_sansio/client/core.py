@@ -46,7 +46,7 @@ STRIDE = 32 * 1024
 _EACH = 256
 
 # Every so many messages that are sent without waiting are written at once.
-_AT_ONCE = 64
+_AT_ONCE = 256
 
 
 class RunnerCore(ABC):
