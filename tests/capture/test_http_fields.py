@@ -16,6 +16,7 @@ NAME = b"0123456789abcdef"
         (b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\n", b""),
         (b"GET /stomp/info?t=1 HTTP/1.1\r\n", b"GET /stomp/info?t=1 HTTP/1.1\r\n", b""),
         (b"GET /?token=abcd&b=c HTTP/1.1\r\n", b"GET /?token=xxxx&b=c HTTP/1.1\r\n", b""),
+        (b"GET /?token=abc HTTP/1.1\r\n", b"GET /?token=xxx HTTP/1.1\r\n", b""),
         (b"GET /?access%5Ftoken=a%2Bcd HTTP/1.1\r\n", b"GET /?access%5Ftoken=xxxxxx HTTP/1.1\r\n", b""),
         (b"GET http://ada:abcd@h/x HTTP/1.1\r\n", b"GET http://ada:xxxx@h/x HTTP/1.1\r\n", b""),
         (b"GET http://ada@h HTTP/1.1\r\n", b"GET http://ada@h HTTP/1.1\r\n", b""),
