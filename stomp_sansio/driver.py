@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from .machine import (
+    Announcing,
+    Emptying,
     Machine,
     OpenStream,
     StartTLS,
@@ -41,9 +43,12 @@ class StreamCore(ABC):
         self.id = id
         self.done = False
         """Whether all is written and the transport shall end."""
+        self.dry = False
+        """Whether what `data_to_send` returned last was all: it may be asked again, and need not."""
         self.why: tuple[StreamLoss, str] | None = None
         """Why it ends, if the stream itself knows: a transport's own reason means less."""
         self._machine: Machine[object] = driver.machine
+        self._emptying = driver.emptying
         self._make_tls = driver.make_tls
         self._tls: TLSPipe | None = None
         self._wish: TLSWish | None = None
@@ -135,10 +140,19 @@ class StreamCore(ABC):
 
     def data_to_send(self, now: float, max_bytes: int = CHUNK) -> bytes:
         """Hand over the next octets to write; b"" when there are none now, and then look at `done`."""
-        tls = self._tls
+        tls, self.dry = self._tls, False
         if tls is None:
             data = self._machine.data_to_send(self.id, now, max_bytes) if self._opened else b""
             if data:
+                emptying = self._emptying
+                # What ends the stream, or begins TLS, is found out by asking once more.
+                self.dry = (
+                    emptying is not None
+                    and len(data) < max_bytes
+                    and not self._closing
+                    and self._wish is None
+                    and emptying.gives_all(self.id)
+                )
                 return data
             if self._wish is not None:
                 return self._turn_to_tls(self._wish, now, max_bytes)
@@ -213,6 +227,10 @@ class DriverCore(ABC, Generic[EventT, StreamT]):
     ) -> None:
         """`on_event` is told each event. It may give the machine commands."""
         self.machine = machine
+        self.announcing = machine if isinstance(machine, Announcing) else None
+        """The machine, if it says when it need not be asked."""
+        self.emptying = machine if isinstance(machine, Emptying) else None
+        """The machine, if it says when a stream has nothing more to write."""
         self.make_tls = make_tls
         self.streams: dict[StreamId, StreamT] = {}
         """Every stream that the machine believes in."""
@@ -244,6 +262,18 @@ class DriverCore(ABC, Generic[EventT, StreamT]):
         for id in machine.changed_streams():
             if (stream := self.streams.get(id)) is not None:
                 stream.wake()
+
+    def drain_again(self) -> None:
+        """Do the same after streams were looked at."""
+        if self.announcing is None or self.announcing.wants_look:
+            self.drain()
+
+    def sooner(self, armed: float) -> float | None:
+        """Return when to call `due` if that is before `armed`, for which a timer is set; else None."""
+        if self.announcing is not None and not self.announcing.wants_rearm:
+            return None
+        instant = self.next_instant()
+        return instant if instant < armed else None
 
     def next_instant(self) -> float:
         """Return when to call `due`, even if nothing happens: 0.0 is at once, infinity is never."""

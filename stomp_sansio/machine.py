@@ -12,14 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import NewType, Protocol, TypeAlias, TypeVar
+from typing import NewType, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from .records import record
 
 __all__ = [
     "Address",
+    "Announcing",
     "Capture",
     "CloseStream",
+    "Emptying",
     "Machine",
     "OpenStream",
     "StartTLS",
@@ -279,5 +281,35 @@ class Machine(Protocol[_EventT_co]):
     def finished(self) -> bool:
         """Whether everything is over: True only after `stream_lost` was told for every stream. It stays True,
         and nothing is wished any more; events may still have to be taken.
+        """
+        ...
+
+
+@runtime_checkable
+class Announcing(Protocol):
+    """What a machine may offer besides, so that a driver need not ask for what cannot have come about. To use
+    it or not makes no difference but time.
+    """
+
+    @property
+    def wants_look(self) -> bool:
+        """Whether there is something for `next_action`, `next_event` or `changed_streams`."""
+        ...
+
+    @property
+    def wants_rearm(self) -> bool:
+        """Whether, since `next_deadline` was asked last, the deadline may have become an earlier one, or work
+        may have been left over for `run`. A deadline that has moved on is not announced.
+        """
+        ...
+
+
+@runtime_checkable
+class Emptying(Protocol):
+    """What a machine may offer besides, so that a writer need not ask for octets that are not there."""
+
+    def gives_all(self, stream: StreamId) -> bool:
+        """Tell whether what `data_to_send` returned just now was all there is, when shorter than it might
+        have been: then the writer need not ask again until it is told. Changes nothing.
         """
         ...

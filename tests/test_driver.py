@@ -424,3 +424,121 @@ def test_what_is_due_and_when():
     assert machine.left_over == 0
     driver.due(4.0)
     assert machine.told == [("timeout", 3.0), ("timeout", 4.0)]
+
+
+# Machines that announce
+
+
+class Announcer(Machine):
+    """Says what need not be asked for; what a test says, be it true or not."""
+
+    wants_look = False
+    wants_rearm = False
+    all_given = True
+
+    def gives_all(self, stream: StreamId) -> bool:
+        return self.all_given
+
+
+def announced() -> tuple[Announcer, Driver, Stream]:
+    machine = Announcer()
+    driver = Driver(machine)
+    machine.actions.append(OpenStream(ONE, TCPAddress("h", 1)))
+    driver.drain()
+    stream = driver.streams[ONE]
+    stream.connected(0.0, None)
+    return machine, driver, stream
+
+
+def test_a_short_piece_is_the_last_one_where_a_machine_says_so():
+    machine, _, stream = announced()
+    machine.out = b"answer"
+    assert stream.data_to_send(0.0, 3) == b"ans"
+    assert not stream.dry, "it was as long as allowed"
+    machine.all_given = False
+    assert stream.data_to_send(0.0, 2) == b"we"
+    assert stream.data_to_send(0.0, 2) == b"r"
+    assert not stream.dry, "the machine does not say so"
+    machine.all_given, machine.out = True, b"x"
+    assert stream.data_to_send(0.0) == b"x"
+    assert stream.dry
+    assert stream.data_to_send(0.0) == b"", "asking all the same is harmless"
+    assert not stream.dry
+
+
+def test_a_machine_that_says_nothing_is_asked_once_more():
+    machine, _, stream = opened()
+    machine.out = b"x"
+    assert stream.data_to_send(0.0) == b"x"
+    assert not stream.dry
+
+
+def test_the_end_is_found_out_by_asking_once_more():
+    machine, driver, stream = announced()
+    machine.out = b"last words"
+    machine.actions.append(CloseStream(ONE))
+    driver.drain()
+    assert stream.data_to_send(0.0) == b"last words"
+    assert not stream.dry
+    assert stream.data_to_send(0.0) == b""
+    assert stream.done
+
+
+def test_an_end_that_is_wished_for_after_the_last_piece_wakes_the_stream():
+    machine, driver, stream = announced()
+    machine.out = b"last words"
+    assert stream.data_to_send(0.0) == b"last words"
+    assert stream.dry
+    before = stream.woken
+    machine.actions.append(CloseStream(ONE))
+    driver.drain()
+    assert stream.woken == before + 1
+
+
+def test_tls_is_begun_by_asking_once_more(contexts):
+    machine = Announcer()
+    driver = Driver(machine, contexts[0])
+    machine.actions.append(OpenStream(ONE, TCPAddress("h", 1)))
+    driver.drain()
+    stream = driver.streams[ONE]
+    stream.connected(0.0, None)
+    machine.out = b"before"
+    machine.actions.append(StartTLS(ONE, WISH))
+    driver.drain()
+    assert stream.data_to_send(0.0) == b"before"
+    assert not stream.dry
+    talk(stream, TLSMaker(ssl, contexts[1])(None))
+    machine.out = b"inside"
+    assert stream.data_to_send(0.0)
+    assert not stream.dry, "TLS has octets of its own"
+
+
+def test_who_has_nothing_to_say_is_not_looked_at_again():
+    machine, driver, _ = announced()
+    machine.touched.append(ONE)
+    driver.drain_again()
+    assert machine.touched == [ONE]
+    machine.wants_look = True
+    driver.drain_again()
+    assert machine.touched == []
+
+
+def test_who_does_not_announce_is_always_looked_at_again():
+    machine, driver, _ = opened()
+    machine.touched.append(ONE)
+    driver.drain_again()
+    assert machine.touched == []
+
+
+@pytest.mark.parametrize("kind", [Machine, Announcer])
+def test_only_an_earlier_deadline_needs_another_timer(kind: type[Machine]):
+    machine = kind()
+    driver = Driver(machine)
+    machine.deadline = 5.0
+    if isinstance(machine, Announcer):
+        assert driver.sooner(float("inf")) is None
+        machine.wants_rearm = True
+    assert driver.sooner(float("inf")) == 5.0
+    assert driver.sooner(5.0) is None
+    machine.left_over = 1
+    assert driver.sooner(5.0) == 0.0

@@ -75,20 +75,20 @@ class Runner(AwaitingRunner):
     def do(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command, and carry out what it wishes then."""
         try:
-            return command(self._loop.time(), *arguments)
+            return command(self._driver.now(), *arguments)
         finally:
             self._driver.turn()
 
     def do_soon(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Give the session a command, and carry out what it wishes in the loop's next turn."""
         try:
-            return command(self._loop.time(), *arguments)
+            return command(self._driver.now(), *arguments)
         finally:
             self._driver.kick()
 
     def take(self, subscription: Subscription) -> Delivery | None:
         """Take the oldest message that waits."""
-        delivery = self.session.take(subscription, self._loop.time())
+        delivery = self.session.take(subscription, self._driver.now())
         if self.session.wants_look:
             self._driver.kick()
         return delivery

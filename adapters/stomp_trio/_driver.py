@@ -53,7 +53,7 @@ class _Stream(StreamCore):
                 except OSError:
                     # It would have to wait, or is broken: the task that writes will see.
                     self.rest = data
-                if self.rest:
+                if self.rest or self.dry:
                     break
             if not (self.rest or self.done or self.paused):
                 return
@@ -109,10 +109,10 @@ class Driver(DriverCore[EventT, _Stream]):
             now = trio.current_time()
             while woken:
                 woken.popitem()[0].look(now)
-            self.drain()
+            self.drain_again()
         if not self.streams and self.machine.finished:
             self.finished.set()
-        if self.next_instant() < self._armed:
+        if self.sooner(self._armed) is not None:
             self._rearm.set()
 
     def kick_soon(self) -> None:

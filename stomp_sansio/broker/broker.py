@@ -11,6 +11,7 @@ from itertools import islice
 
 from ..links.peers import PeerClosed, PeerData, PeerId, PeerOpened
 from ..machine import StreamAction, StreamId, StreamLoss, TLSInfo
+from ..protocol.deadlines import earlier
 from ..protocol.events import Closed, ConnectRequest, ServerEvent
 from ..protocol.headers import HeaderPairs
 from ..protocol.states import State
@@ -46,6 +47,7 @@ class Broker:
 
     __slots__ = (
         "_closing_until",
+        "_emptied",
         "_entrance",
         "_exchange",
         "_flushing",
@@ -76,9 +78,9 @@ class Broker:
         self._readers = Readers(entrance)
         self._writers = Writers(entrance, self._options)
         self._runs = 0
-        self._left_over = self._flushing = False
+        self._left_over = self._flushing = self._shut_down = False
         self._closing_until: float | None = None
-        self._shut_down = False
+        self._emptied: StreamId | None = None  # by the last pull
 
     # Commands
 
@@ -222,14 +224,20 @@ class Broker:
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int = 65536) -> bytes:
         """Hand over the next octets to write, at most `max_bytes`."""
         octets = self._entrance.data_to_send(stream, now, max_bytes)
-        behind = self._writers.behind
+        behind, self._emptied = self._writers.behind, None
         if octets and behind:
             peer = self._guests.get(self._entrance.peer_on(stream))
             if peer is not None and peer in behind:
                 self._look_after(peer, now)
+                if not (peer in behind or peer.gone) and peer.transport == "tcp":
+                    self._emptied = stream
             if self._closing_until is not None:
                 self._shut(now)
         return octets
+
+    def gives_all(self, stream: StreamId) -> bool:
+        """Tell whether the last octets of a plain stream were taken: others add some of their own."""
+        return stream == self._emptied
 
     def wants_read(self, stream: StreamId) -> bool:
         """Tell whether a stream should be read."""
@@ -241,12 +249,8 @@ class Broker:
 
     def next_deadline(self) -> float | None:
         """Return the instant when `handle_timeout` is wanted, or None."""
-        # Asked for after every write, so each step counts.
-        earliest = self._entrance.next_deadline()
-        for instant in (self._guests.next_deadline(), self._writers.next_deadline()):
-            if instant is not None and (earliest is None or instant < earliest):
-                earliest = instant
-        return earliest
+        guests = earlier(self._guests.next_deadline(), self._writers.next_deadline())
+        return earlier(self._entrance.next_deadline(), guests)
 
     def wants_run(self) -> bool:
         """Tell whether work was left over."""
@@ -390,9 +394,7 @@ class Broker:
     def _shut(self, now: float) -> None:
         """Close the entrance once everything is written, or enough time has passed."""
         assert self._closing_until is not None, "only asked while closing"
-        if self._shut_down or self.wants_run():
-            return
-        if now < self._closing_until and self._writers.unmoved:
+        if self._shut_down or self.wants_run() or (now < self._closing_until and self._writers.unmoved):
             return
         self._shut_down = True
         self._entrance.shut_down(now)

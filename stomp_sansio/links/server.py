@@ -255,7 +255,8 @@ class LinkServer:
 
     def wants_read(self, stream: StreamId) -> bool:
         """Tell whether a stream should be read."""
-        return self._streams[stream].wants_read
+        # Whoever holds it was asked after every call that can change that.
+        return stream not in self._unread
 
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams whose writer or reader has to look again."""

@@ -160,6 +160,15 @@ class Course:
         """Whether there is something for `next_action`, `next_event` or `changed_streams`; cheap to ask."""
         return bool(self._events or self._lifeline.actions or self._lifeline.touched)
 
+    @property
+    def wants_rearm(self) -> bool:
+        """Whether an earlier deadline, or work left over, may have come about; cheap to ask."""
+        return self._lifeline.stirred
+
+    def gives_all(self, stream: StreamId) -> bool:
+        """Tell whether nothing stands between the connection and the stream, and nothing waits."""
+        return self._lifeline.passage == stream
+
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams to look at."""
         return self._lifeline.changed_streams() if self._lifeline.touched else []
@@ -205,6 +214,7 @@ class Course:
             else:
                 # Only messages change nothing that is of any matter to what is sent.
                 door.close()
+                lifeline.stirred = True
                 self._hear(event, epoch, now)
             if self._observe is not None:
                 # Now that all is in order again: who observes may give commands, or raise.

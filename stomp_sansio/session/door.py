@@ -63,10 +63,12 @@ class Door:
         Raises:
             LocalProtocolError: it cannot be represented.
         """
-        epoch, lifeline = self.through(), self._lifeline
+        epoch, lifeline = self.epoch, self._lifeline
+        if epoch is None or epoch.mute or self._room <= 0:
+            epoch = self.through()
         if epoch is None or not lifeline.carries(body):
             return False
         epoch.connection.send(destination, body, content_type=content_type)
-        self._room -= size_of(body)
+        self._room -= len(body) if type(body) is bytes else size_of(body)
         lifeline.flush(now)
         return True

@@ -61,7 +61,6 @@ class Lifeline:
         "_links",
         "_observe",
         "_options",
-        "_passage",
         "_ready_at",
         "_report",
         "_stream_ids",
@@ -71,7 +70,9 @@ class Lifeline:
         "actions",
         "carries",
         "epoch",
+        "passage",
         "state",
+        "stirred",
         "streams",
         "touched",
     )
@@ -90,10 +91,11 @@ class Lifeline:
         self.actions: deque[StreamAction] = deque()
         self.touched: dict[StreamId, None] = {}
         """Streams that the driver should look at."""
-        # The connection whose writer will come for more as soon as the driver has looked.
-        self._called: Epoch | None = None
-        # The stream that carries the present connection's octets as they are, since one last looked.
-        self._passage: StreamId | None = None
+        self._called: Epoch | None = None  # whose writer comes for more as soon as the driver has looked
+        self.passage: StreamId | None = None
+        """The stream that carries the present connection's octets as they are, since one last looked."""
+        self.stirred = True
+        """Whether, since one asked, the deadline may have become earlier, or work been left over."""
         self._options = options
         self._jitter = jitter
         self._observe = observe
@@ -262,7 +264,7 @@ class Lifeline:
 
     def let_go(self, now: float) -> None:
         """Part with the present link: in order if it may still hear us, else at once."""
-        epoch, self.epoch, self._passage = self.epoch, None, None
+        epoch, self.epoch, self.passage = self.epoch, None, None
         self._deadlines.clear()
         if epoch is None:
             return
@@ -306,20 +308,21 @@ class Lifeline:
     def next_deadline(self) -> float | None:
         """Return when `handle_timeout` is wanted, or None."""
         soonest = self._deadlines.soonest
-        if self._passage is None or len(self._links) > 1:
+        if self.passage is None or len(self._links) > 1:
             # A plain stream waits for nothing while it is open.
             for link in self._links:
                 soonest = earlier(soonest, link.next_deadline())
-        deadline = None if self.epoch is None else self.epoch.connection.next_deadline()
+        connection = None if self.epoch is None else self.epoch.connection
+        # A heart that has not begun to beat does so when what waits is taken.
+        self.stirred = connection is not None and connection.unsent > 0
+        deadline = None if connection is None else connection.next_deadline()
         return soonest if deadline is None else earlier(soonest, deadline)
 
     def wants_run(self) -> bool:
         """Tell whether a link has work left over."""
-        links = self._links
-        if len(links) == 1:
-            # A plain stream has nothing that could be left over.
-            return self._passage is None and links[0].wants_run()
-        return any(link.wants_run() for link in links)
+        if self.passage is not None and len(self._links) == 1:
+            return False  # a plain stream has nothing that could be left over
+        return any(link.wants_run() for link in self._links)
 
     def run(self, now: float) -> None:
         """Let the links go on with their work."""
@@ -331,7 +334,7 @@ class Lifeline:
     def receive_data(self, stream: StreamId, data: bytes, now: float) -> bool:
         """Pass on octets that came; return whether a link had a part in it, and may wish something."""
         epoch = self.epoch
-        if epoch is not None and self._passage == stream:
+        if epoch is not None and self.passage == stream:
             epoch.connection.receive_data(data, now)
             return False
         self.streams[stream].receive_data(stream, data, now)
@@ -344,10 +347,9 @@ class Lifeline:
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int) -> bytes:
         """Hand over the next octets of a stream."""
         epoch = self.epoch
-        if epoch is not None and self._passage == stream:
-            connection = epoch.connection
-            return connection.data_to_send(now, max_bytes) if connection.unsent else b""
-        link = self.streams[stream]
+        if epoch is not None and self.passage == stream:
+            return epoch.connection.data_to_send(now, max_bytes)
+        link, self.stirred = self.streams[stream], True
         if epoch is not None and epoch.link is link:
             epoch.fill(now)
         octets = link.data_to_send(stream, now, max_bytes)
@@ -361,8 +363,8 @@ class Lifeline:
         epoch = self.epoch
         if epoch is None or epoch is self._called:
             return
-        if self._passage is not None:
-            self.touched[self._passage] = None
+        if self.passage is not None:
+            self.touched[self.passage] = None
             self._called = epoch
         elif not epoch.link.unsent:
             self.settle(now)
@@ -371,8 +373,8 @@ class Lifeline:
 
     def settle(self, now: float) -> None:
         """Move what the connection has to say to its link; collect what the links wish and have to write."""
-        epoch = self.epoch
-        passage = self._passage = None if epoch is None else epoch.passage
+        self.stirred, epoch = True, self.epoch
+        passage = self.passage = None if epoch is None else epoch.passage
         if epoch is not None and epoch.connection.unsent:
             if passage is None:
                 epoch.fill(now)
@@ -394,6 +396,5 @@ class Lifeline:
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams to look at."""
         self._called = None
-        touched = [stream for stream in self.touched if stream in self.streams]
-        self.touched.clear()
-        return touched
+        touched, self.touched = self.touched, {}
+        return list(filter(self.streams.__contains__, touched))

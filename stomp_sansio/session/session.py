@@ -375,6 +375,7 @@ class Session(Course):
 
     def _written(self, epoch: Epoch | None, body: bytes, now: float) -> None:
         """Wake the writer. Nothing else has changed, unless somebody waits now while reading is paused."""
+        self._lifeline.stirred = True  # there may be a ticket
         if epoch is not None and epoch.paused:
             self._settle(now)
         else:

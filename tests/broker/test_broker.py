@@ -391,6 +391,45 @@ def test_streams_that_are_no_clients_yet_are_written_beside_those_that_wait() ->
     assert world.broker.data_to_send(stream, world.now).startswith(b"HTTP/1.1 101 ")
 
 
+def test_a_writer_is_told_that_it_has_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # for what all these tests are held to, it is asked once more
+    world = World()
+    client = world.connect()
+    client.reads = False
+    client.connection.send("/topic/a", receipt="r")
+    world.settle()
+    broker, stream = world.broker, client.stream
+    assert broker.data_to_send(stream, world.now, 3)
+    assert not broker.gives_all(stream), "there is more"
+    assert broker.data_to_send(stream, world.now)
+    assert broker.gives_all(stream)
+    assert not broker.gives_all(StreamId(99))
+    assert broker.data_to_send(stream, world.now) == b""
+    assert not broker.gives_all(stream), "it had nothing"
+
+
+def test_a_stream_that_carries_messages_has_octets_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    world = World(entrance=StreamEntrance([PlainLink.accepted, WebSocketLink.accepted]))
+    stream = StreamId(500)
+    request = [
+        b"GET / HTTP/1.1",
+        b"Host: localhost",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+    ]
+    world.broker.stream_accepted(stream, 1, "somewhere", world.now)
+    world.broker.receive_data(stream, b"\r\n".join([*request, b"", b""]), world.now)
+    assert world.broker.data_to_send(stream, world.now).startswith(b"HTTP/1.1 101 ")
+    # A frame of text, masked with zeros, that breaks a rule: ERROR is the answer.
+    world.broker.receive_data(stream, b"\x81\x86\0\0\0\0SEND\n\n", world.now)
+    world.broker.receive_data(stream, b"\x81\x81\0\0\0\0\0", world.now)
+    assert b"ERROR" in world.broker.data_to_send(stream, world.now)
+    assert not world.broker.gives_all(stream)
+
+
 def test_nothing_is_opened() -> None:
     broker = World().broker
     for answer in (

@@ -703,3 +703,30 @@ def test_an_error_event_is_observed():
     world.tell("ERROR", {"message": "no"})
     world.run(0.1)
     assert any(isinstance(item, Error) for item in seen)
+
+
+def test_what_cannot_have_changed_is_not_announced():
+    world = World().start()
+    session, now = world.session, world.client.now
+    stream = next(iter(world.client.ends))
+    session.next_deadline()
+    assert not session.wants_rearm
+    assert session.send_at_once(now, "/queue/a", b"x")
+    assert not session.wants_rearm
+    assert session.data_to_send(stream, now)
+    assert session.gives_all(stream)
+    assert not session.wants_rearm
+    subscription = world.subscribe("/queue/a")
+    world.run(0.1)
+    session.next_deadline()
+    session.receive_data(stream, f"MESSAGE\nsubscription:{subscription.id}\nmessage-id:1\n".encode(), now)
+    session.receive_data(stream, b"destination:/queue/a\n\n\0", now)
+    assert session.take(subscription, now) is not None
+    assert not session.wants_rearm
+    session.send("/queue/a", confirm=True, now=now)
+    assert session.wants_rearm, "a ticket has its time"
+
+
+def test_a_link_that_adds_something_is_asked_again():
+    hand = Hand().start().connect()
+    assert not hand.session.gives_all(hand.link.stream)

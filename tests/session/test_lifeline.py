@@ -691,6 +691,7 @@ def test_a_link_that_was_let_go_ends_by_itself_and_nobody_listens():
     assert hand.link is not first
     first.hear(b"RECEIPT\nreceipt-id:x\n\n\0")
     first.deadline = hand.now + 1.0
+    hand.session.receive_data(first.stream, b"", hand.now)
     assert hand.session.next_deadline() == hand.now + 1.0
     hand.session.handle_timeout(hand.now + 1.0)
     assert first.calls[-1] == "time"
