@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
+import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from typing import BinaryIO, NoReturn, Protocol, cast
 
 from .escapes import escaped
 from .exits import EXIT_CODES, Exit, exit_of
@@ -52,6 +54,7 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _take_closed_places()
     terminal = Terminal()
     try:
         return _dispatch(arguments, terminal)
@@ -68,6 +71,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         name = arguments[0] if arguments and arguments[0] in COMMANDS else ""
         terminal.complain(f"{PROGRAM} {name}".rstrip(), error)
         return code
+
+
+def _take_closed_places() -> None:
+    """Put a file in the place of each standard stream that was closed before the program began.
+
+    Without it, the first connection would get the stream's number, and with it what is meant for the stream.
+    Remarks are lost then; a command that reads input, or has a result to write, fails with what the system
+    says.
+    """
+    # In the order of their numbers: the system gives the lowest that is free.
+    if sys.stdin is None:
+        unreadable = os.open(os.devnull, os.O_WRONLY)
+        sys.stdin = open(unreadable, encoding="utf-8", closefd=False)  # noqa: SIM115  # for good
+    if sys.stdout is None:
+        unwritable = io.FileIO(os.open(os.devnull, os.O_RDONLY), "w", closefd=False)
+        # Without a buffer, which would hold what it cannot write, and complain of it at the end again.
+        sys.stdout = io.TextIOWrapper(cast("BinaryIO", unwritable), encoding="utf-8", write_through=True)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for good
 
 
 class _Parser(argparse.ArgumentParser):

@@ -112,3 +112,31 @@ def test_help_for_a_reader_that_has_gone():
     # A pipe may have taken all of it before its reader went.
     assert done.stdout.strip() in ("0", "141")
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_standard_streams_may_be_closed_where_nobody_needs_them(closed, broker):
+    done = subprocess.run(
+        f"{sys.executable} -P -m stomp_cli send {broker.url} /queue/closed y --receipt {closed}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    assert (done.returncode, done.stderr) == (Exit.OK, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "closed"), [("send URL /queue/closed -", "<&-"), ("send URL /queue/closed y --json", ">&-")]
+)
+def test_a_standard_stream_that_is_needed_and_closed_is_told(command, closed, broker):
+    done = subprocess.run(
+        f"{sys.executable} -P -m stomp_cli {command.replace('URL', broker.url)} {closed}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode in (Exit.FAILED, Exit.USAGE)
+    assert "Bad file descriptor" in done.stderr
+    assert "Traceback" not in done.stderr
