@@ -205,5 +205,11 @@ def _test(arguments: argparse.Namespace, terminal: Terminal) -> int:
     with _lines(arguments.file) as lines:
         source = as_test(lines, name)
     stem = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in Path(name).stem)
-    _write(terminal, arguments.output or f"test_{stem}.py", source)
+    name = f"test_{stem}.py"
+    if arguments.output is None and Path(name).exists():
+        # People change what such a test wants.
+        raise UsageError(
+            f"{name} is there already: --output FILE names another, or that one to write it anew"
+        )
+    _write(terminal, arguments.output or name, source)
     return Exit.OK

@@ -229,3 +229,15 @@ def test_octets_of_a_peer_control_no_terminal(call, tmp_path):
         said = call("trace", *what, str(path))
         assert said.code == Exit.OK
         assert said.out.replace("\n", "").isprintable()
+
+
+def test_a_test_that_is_there_is_not_written_over_unasked(call, capture, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("trace", "test", capture).code == Exit.OK
+    (written,) = tmp_path.glob("test_*.py")
+    written.write_text("# changed by hand")
+    said = call("trace", "test", capture)
+    assert (said.code, "is there already" in said.err) == (Exit.USAGE, True)
+    assert written.read_text() == "# changed by hand"
+    assert call("trace", "test", capture, "--output", written.name).code == Exit.OK
+    assert written.read_text() != "# changed by hand"
