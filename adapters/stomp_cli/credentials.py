@@ -65,8 +65,11 @@ def read_secret_file(file: str, stdin: TextIO | None = None) -> str:
             text = (sys.stdin if stdin is None else stdin).readline()
         else:
             text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UsageError(f"the passcode file cannot be read: {error}") from error
+    except UnicodeDecodeError:
+        # Its message would show an octet of what may be a secret.
+        raise UsageError("the passcode file is no text in UTF-8: its first line is the passcode") from None
     first, *_ = text.splitlines() or [""]
     if not first:
         raise UsageError("the passcode file is empty: its first line is the passcode")

@@ -48,6 +48,13 @@ def test_a_file_without_a_passcode_is_refused(content, tmp_path):
         read_secret_file(str(tmp_path / "passcode"))
 
 
+def test_no_octet_of_a_file_that_is_no_text_is_shown(tmp_path):
+    (tmp_path / "passcode").write_bytes(b"\xad")
+    with pytest.raises(UsageError, match="no text in UTF-8") as refused:
+        read_secret_file(str(tmp_path / "passcode"))
+    assert "ad" not in str(refused.value).replace("passcode", "").replace("read", "")
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
         read_secret_file(str(tmp_path / "passcode"))
