@@ -6,6 +6,7 @@ What lives here knows how a client is made and watched; it must not know how fin
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 
 from stomp_asyncio import ConnectKeywords, connect
@@ -47,9 +48,9 @@ async def attempt(
 
     def write(line: str) -> None:
         nonlocal start
-        if not lines:
-            # The clock of a capture begins with it.
-            start = loop.time()
+        # A line is written after the instant that it names: the least late one tells when its clock began.
+        begun = loop.time() - float(json.loads(line)["t"])
+        start = min(start, begun) if lines else begun
         lines.append(line)
         if capture is not None:
             capture(line)

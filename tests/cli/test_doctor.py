@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -9,11 +11,14 @@ import ssl
 import pytest
 
 from stomp_cli import doctor_attempt
+from stomp_cli.connecting import Way
 from stomp_cli.doctor_timeline import timeline
 from stomp_cli.exits import Exit
 from stomp_sansio.broker.options import BrokerOptions
 from stomp_sansio.capture import Kind, Record
 from stomp_sansio.machine import StreamId
+from stomp_sansio.protocol.events import Connected
+from stomp_sansio.protocol.headers import Headers
 from stomp_sansio.protocol.versions import Version
 from tests.adapters.loopback import LoopbackBroker, OddServer, TunnelProxy
 from tests.cli.programs import CANARY, Broker, OnTerminal, run
@@ -343,3 +348,30 @@ def test_an_info_that_is_none_is_left_to_the_link():
         ]
     )
     assert found.info is None
+
+
+def test_a_capture_that_is_written_late_does_not_shorten_a_step(monkeypatch):
+    clock = [10.5]
+    lines = [
+        '{"t": 0.0, "capture": 1, "kind": "begin"}',
+        '{"t": 0.6, "kind": "open", "stream": 1, "about": "there"}',
+        '{"t": 0.6, "kind": "opened", "stream": 1, "about": "there"}',
+    ]
+
+    @contextlib.asynccontextmanager
+    async def connecting(url, *, capture, incoming, **_):
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0])
+        for line, now in zip(lines, (10.5, 10.6, 10.6), strict=True):
+            clock[0] = now
+            capture(line)
+        clock[0] = 10.75
+        incoming(
+            Connected(
+                version=Version.V1_2, session=None, server=None, heartbeat=(0.0, 0.0), headers=Headers()
+            )
+        )
+        yield
+
+    monkeypatch.setattr(doctor_attempt, "connect", connecting)
+    found = asyncio.run(doctor_attempt.attempt(Way("stomp://there")))
+    assert found.greeted - found.timeline.carries == pytest.approx(0.15)
