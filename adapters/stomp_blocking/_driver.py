@@ -13,15 +13,15 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any
 
-from stomp_sansio.driver import CHUNK, DriverCore, StreamCore
+from stomp_sansio.client.whole import INTERRUPTED, Whole
+from stomp_sansio.driver import CHUNK, DriverCore, EventT, StreamCore
 from stomp_sansio.machine import Machine, OpenStream, StreamLoss, TCPAddress
 from stomp_sansio.tls import TLSMaker
 
 __all__ = ["Driver"]
-
-EventT = TypeVar("EventT")
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
@@ -90,9 +90,17 @@ class Driver(DriverCore[EventT, _Stream]):
         self._bell, self._ear = socket.socketpair()
         self._bell.setblocking(False)
         self._selector.register(self._ear, _READ)
+        self.whole = Whole(self.kick)
         self._rung = False
         # When the step that waits comes back by itself.
         self._until = -_FOREVER
+
+    def _mend(self) -> None:
+        """Cut every stream if an interruption has left it unknown what was written."""
+        if self.whole.broken:
+            for stream in list(self.streams.values()):
+                self._end(stream, StreamLoss.RESET, INTERRUPTED)
+            self.whole.broken = False
 
     def close(self) -> None:
         """Cut every stream that is left, and let go of everything. No step follows."""
@@ -125,7 +133,7 @@ class Driver(DriverCore[EventT, _Stream]):
 
     def _is_served(self, stream: _Stream) -> bool:
         """Write what a stream has; return whether that is all that there was to do."""
-        if stream.sock is None or not stream.up or stream.was_cut:
+        if stream.sock is None or not stream.up or stream.was_cut or self.whole.broken:
             return False
         try:
             self._flush(stream.sock, stream)
@@ -140,12 +148,12 @@ class Driver(DriverCore[EventT, _Stream]):
 
     def step(self, timeout: float | None) -> None:
         """Wait until something is due, no longer than some seconds, and do it. One thread at a time may."""
-        with self.lock:
+        with self.lock, self.whole:
             self.turn()
         for stream in list(self.streams.values()):
             if stream.addresses is None:
                 self._resolve(stream)
-        with self.lock:
+        with self.lock, self.whole:
             self.turn()
             instant = self.next_instant()
             for stream in self.streams.values():
@@ -155,7 +163,8 @@ class Driver(DriverCore[EventT, _Stream]):
         # The system would take offence at some weeks.
         wait = min(max(instant - time.monotonic(), 0.0), 1e6 if timeout is None else timeout)
         ready = self._selector.select(wait)
-        with self.lock:
+        with self.lock, self.whole:
+            self._mend()
             for key, events in ready:
                 if key.data is None:
                     self._ear.recv(CHUNK)
@@ -172,6 +181,7 @@ class Driver(DriverCore[EventT, _Stream]):
 
     def turn(self) -> None:
         """Carry out what the machine wishes now, as far as that needs no waiting."""
+        self._mend()
         self.drain()
         while self.woken:
             stream, _ = self.woken.popitem()
@@ -231,7 +241,10 @@ class Driver(DriverCore[EventT, _Stream]):
 
     def _let_go(self, stream: _Stream) -> None:
         if stream.sock is not None:
-            self._watch(stream, 0)
+            # Whether it is there is not certain after an interruption.
+            with suppress(KeyError, ValueError):
+                self._selector.unregister(stream.sock)
+            stream.watched = 0
             stream.sock.close()
             stream.sock = None
 
@@ -259,7 +272,7 @@ class Driver(DriverCore[EventT, _Stream]):
                 found = [(socket.AF_UNIX, address.path)]
         except (OSError, UnicodeError) as error:
             detail = str(error)
-        with self.lock:
+        with self.lock, self.whole:
             stream.addresses = found
             self._try_next(stream, detail, why)
 

@@ -64,8 +64,8 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
     def __enter__(self) -> Client:
         self._runner = runner = Runner(*self._arguments)
         client = Client(runner)
-        runner.start()
         try:
+            runner.start()
             client.wait_ready()
         except BaseException as error:
             self.__exit__(None, None, None)

@@ -15,6 +15,7 @@ from ..protocol.events import AckMode
 from ..protocol.headers import HeaderPairs
 from ..session.content import Content
 from ..session.errors import ConnectionClosedOK
+from ..session.options import Credentials
 from ..session.subscription import Delivery
 from ..session.tickets import Ticket
 from .core import ClientCore, RunnerCore, SubscriptionCore, TransactionCore
@@ -47,6 +48,13 @@ class WaitingRunner(RunnerCore):
     @abstractmethod
     def wait(self, ready: Callable[[], bool], timeout: float | None) -> bool:
         """Wait until something holds, no longer than some seconds; return whether it does."""
+
+    def ask(self, credentials: Callable[[], Credentials]) -> None:
+        """Ask the application for credentials, and answer with what it says, or raises."""
+        try:
+            self.answer(credentials())
+        except Exception as error:
+            self.answer(error)
 
     @abstractmethod
     def pump(self, ready: Callable[[], bool], timeout: float) -> None:

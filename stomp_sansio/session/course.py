@@ -346,8 +346,9 @@ class Course:
         """End the session: everybody who waits is told."""
         self.error = error
         self._door.close()
-        self._lifeline.let_go(now)
+        # First: whatever comes in between, it is over.
         self._lifeline.state = SessionState.ENDED
+        self._lifeline.let_go(now)
         over = self._over()
         self._sending.session_over(over)
         self._requests.take_all()

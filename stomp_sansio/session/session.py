@@ -95,10 +95,11 @@ class Session(Course):
         """
         if self._closing is None:
             self._closing = Ticket("close")
+        if self.state is SessionState.ENDED:
+            self._closing.settle(Outcome.CONFIRMED)
+        elif self.state is not SessionState.CLOSING:
             self._door.close()
-            if self.state is SessionState.ENDED:
-                self._closing.settle(Outcome.CONFIRMED)
-            elif self._lifeline.established is None:
+            if self._lifeline.established is None:
                 self._end(None, now, answered=True)
             else:
                 self._sending.give_up_unsent(ConnectionClosedOK("the session was closed before it was sent"))
