@@ -56,6 +56,9 @@ def exit_of(error: BaseException) -> Exit:
             return Exit.REFUSED
         case errors.BrokerError():
             return Exit.BROKER_ERROR
+        case errors.ConnectionClosed(__cause__=errors.BrokerError()):
+            # The ERROR came first, and what was said next found the session over.
+            return Exit.BROKER_ERROR
         case errors.HeartbeatTimeout() | errors.ConnectError() | errors.ConnectionClosed():
             return Exit.NOT_CONNECTED
         case TimeoutError():

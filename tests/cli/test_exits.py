@@ -27,6 +27,12 @@ TABLE = [
 ]
 
 
+def test_a_session_that_an_error_has_ended_has_the_code_of_the_error():
+    over = errors.ConnectionClosedError("the session is over")
+    over.__cause__ = errors.BrokerError("full")
+    assert exit_of(over) is Exit.BROKER_ERROR
+
+
 @pytest.mark.parametrize(("error", "code"), TABLE, ids=lambda value: repr(value))
 def test_an_exception_has_a_code(error, code):
     assert exit_of(error) is code
