@@ -24,12 +24,16 @@ from .machine import (
 )
 from .tls import TLSFailure, TLSMaker, TLSPipe
 
-__all__ = ["CHUNK", "DriverCore", "StreamCore"]
+__all__ = ["CHUNK", "LINGER", "LINGER_OCTETS", "DriverCore", "StreamCore"]
 
 EventT = TypeVar("EventT")
 
 CHUNK = 65536
 """Octets that are moved at a time."""
+LINGER = 2.0
+"""Seconds for which a client is still read once all was said to it: its octets may be on their way."""
+LINGER_OCTETS = 16 * 1024 * 1024
+"""Octets that are read then, and thrown away: more than was on its way is a flood."""
 
 
 class StreamCore(ABC):
@@ -55,6 +59,7 @@ class StreamCore(ABC):
         self._opened = False
         # Whether the other side opened the stream: then TLS is nobody's wish.
         self._theirs = False
+        self._ended = False
         self._closing = False
         # Octets that came although TLS was to begin.
         self._early = b""
@@ -117,8 +122,11 @@ class StreamCore(ABC):
 
     def receive_eof(self, now: float) -> None:
         """Take note that no octets come any more."""
+        self._ended = True
         tls = self._tls
-        if tls is None:
+        if self.done:
+            pass
+        elif tls is None:
             self._machine.receive_eof(self.id, now)
         elif not tls.established:
             detail = "it was closed during the TLS hand-shake: does this port speak TLS?"
@@ -127,6 +135,14 @@ class StreamCore(ABC):
             self._fail(StreamLoss.TRUNCATED, "no closing alert came before the end of the stream")
 
     # What the transport asks
+
+    @property
+    def lingers(self) -> bool:
+        """Whether the transport, when `done`, shall end its own half alone, and read on within `LINGER` and
+        `LINGER_OCTETS`, or until the other side ends: octets that nobody read make a system send a reset,
+        which takes back from a client what it was told last.
+        """
+        return self._theirs and not self._ended
 
     @property
     def wants_read(self) -> bool:

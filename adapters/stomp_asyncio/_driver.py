@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
-from stomp_sansio.driver import DriverCore, StreamCore
+from stomp_sansio.driver import LINGER, LINGER_OCTETS, DriverCore, StreamCore
 from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress
 from stomp_sansio.tls import TLSMaker
 
@@ -34,6 +33,8 @@ class _Stream(StreamCore, asyncio.Protocol):
         self._driver = driver
         self._came_up = came_up
         self._reading = self._writable = True
+        self._lingering = False
+        self._unread = LINGER_OCTETS
 
     def wake(self) -> None:
         # A turn follows everything that may wake a stream, but for the transport's own doings.
@@ -48,7 +49,7 @@ class _Stream(StreamCore, asyncio.Protocol):
     def look(self, now: float) -> None:
         """Read, write and end as the machine wishes."""
         transport = self.transport
-        if transport is None or transport.is_closing():
+        if transport is None or transport.is_closing() or self._lingering:
             return
         if self._reading is not self.wants_read:
             self._reading = not self._reading
@@ -57,9 +58,22 @@ class _Stream(StreamCore, asyncio.Protocol):
             transport.write(data)
             if self.dry:
                 break
-        if self.done and self._writable:
+        if self.done and self._writable and not self._linger(transport):
             # What the transport still holds is written first.
             transport.close()
+
+    def _linger(self, transport: asyncio.Transport) -> bool:
+        """Read on for a while where that is called for; return whether it is."""
+        if not self.lingers or transport.get_write_buffer_size():
+            return False
+        try:
+            transport.write_eof()
+        except OSError:  # the other side is gone
+            return False
+        transport.resume_reading()
+        asyncio.get_running_loop().call_later(LINGER, transport.abort)
+        self._lingering = True
+        return True
 
     # What asyncio tells
 
@@ -69,12 +83,17 @@ class _Stream(StreamCore, asyncio.Protocol):
         self._driver.told(self._came_up, self)
 
     def data_received(self, data: bytes) -> None:
-        self._driver.told(self.receive_data, data, self._driver.now())
+        if not self._lingering:
+            self._driver.told(self.receive_data, data, self._driver.now())
+        elif (left := self._unread - len(data)) < 0:
+            self.cut()
+        else:
+            self._unread = left
 
     def eof_received(self) -> bool:
         self._driver.told(self.receive_eof, self._driver.now())
         # The machine says when it ends: there may be something left to write.
-        return True
+        return not self._lingering
 
     def pause_writing(self) -> None:
         self._writable = False
@@ -85,7 +104,7 @@ class _Stream(StreamCore, asyncio.Protocol):
         self._driver.kick()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        why, detail = (StreamLoss.CLOSED, "") if exc is None else (StreamLoss.RESET, str(exc))
+        why, detail = (StreamLoss.RESET, str(exc)) if exc and not self._lingering else (StreamLoss.CLOSED, "")
         self._driver.told(self._driver.lose, self, self._driver.now(), why, detail)
 
 
@@ -110,9 +129,7 @@ class Driver(DriverCore[EventT, _Stream]):
         self._on_failure = on_failure
         self._failure: Exception | None = None
         self._loop = asyncio.get_running_loop()
-        # A loop that keeps the time of its base is asked no more than its base asks itself.
-        own = getattr(self._loop.time, "__func__", None) is not asyncio.BaseEventLoop.time
-        self.now = self._loop.time if own else time.monotonic
+        self.now = self._loop.time
         self._injected = sock
         self._scheduled = False
         self.fresh = False

@@ -108,6 +108,7 @@ class Driver(DriverCore[EventT, _Stream]):
             for stream in list(self.streams.values()):
                 stream.cut()
             self.turn()
+            self._rung = True  # nobody rings a bell that is gone
             for resource in (self._selector, self._bell, self._ear):
                 resource.close()
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from stomp_sansio.driver import CHUNK, DriverCore, StreamCore
+from stomp_sansio.driver import CHUNK, LINGER, LINGER_OCTETS, DriverCore, StreamCore
 from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress
 from stomp_sansio.tls import TLSMaker
 
@@ -187,6 +188,8 @@ class Driver(DriverCore[EventT, _Stream]):
                 nursery.start_soon(self._read, stream, transport)
                 await self._write(stream, transport)
                 nursery.cancel_scope.cancel()
+            if stream.lingers and isinstance(transport, trio.SocketStream):
+                await _linger(transport)
         except* (trio.BrokenResourceError, trio.ClosedResourceError) as errors:
             why, detail = StreamLoss.RESET, _root(errors)
         finally:
@@ -247,6 +250,15 @@ def _peer(transport: trio.SocketStream) -> str:
     except OSError:
         # It is gone already; its stream is about to say so.
         return "somebody who is gone"
+
+
+async def _linger(transport: trio.SocketStream) -> None:
+    """End our half, and read on for a while: see `StreamCore.lingers`."""
+    with trio.move_on_after(LINGER), suppress(trio.BrokenResourceError):
+        await transport.send_eof()
+        unread = LINGER_OCTETS
+        while unread > 0 and (data := await transport.receive_some(CHUNK)):
+            unread -= len(data)
 
 
 def _root(error: BaseException) -> str:

@@ -271,6 +271,24 @@ def test_ten_thousand_subscriptions(colour: Colour) -> None:
     assert b"1000 subscriptions" in told or told == b""
 
 
+def test_one_that_says_more_than_it_may_and_listens_afterwards(colour: Colour) -> None:
+    # Octets that nobody reads any more would make the system take back the ERROR with a reset.
+    sends = b"SEND\ndestination:/queue/full\n\nx\0" * 200_000
+
+    def misbehave(address: tuple[str, int]) -> bytes:
+        with dial(address) as client:
+            client.sendall(CONNECT)
+            try:
+                client.sendall(sends)
+            except OSError:
+                pytest.fail("the connection was cut while it was still saying something")
+            return read_to_the_end(client)
+
+    heard, events = beside_a_witness(colour, misbehave, max_queue_messages=10)
+    assert b"'/queue/full' is full" in heard
+    assert len(gone(events)) == 1
+
+
 def test_an_unknown_destination_prefix(colour: Colour) -> None:
     told, events = beside_a_witness(
         colour, converse(CONNECT + b"SEND\ndestination:/exchange/a\nreceipt:r\n\n\0")
