@@ -198,7 +198,9 @@ def test_what_is_queued_is_written_before_the_end():
     assert stream.done
     assert not stream.wants_read
     stream.receive_data(b"too late", 0.0)
+    stream.receive_eof(0.0)
     assert machine.told == ["opened"]
+    assert not stream.lingers, "who opened a stream just leaves it"
 
 
 def test_ending_at_once_cuts():
@@ -253,6 +255,14 @@ def test_a_stream_of_the_other_side_without_a_context_is_plain():
     stream.accepted(0, "peer", 0.0)
     stream.receive_data(b"x", 0.0)
     assert machine.told == [("accepted", 0, "peer"), b"x"]
+
+
+def test_a_stream_of_the_other_side_is_read_on_until_that_has_ended():
+    stream = Stream(Driver(Machine()), StreamId(-1))
+    stream.accepted(0, "peer", 0.0)
+    assert stream.lingers
+    stream.receive_eof(0.0)
+    assert not stream.lingers
 
 
 def test_tls_begins_after_all_was_written_and_nothing_is_read_meanwhile(contexts):

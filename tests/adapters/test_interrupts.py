@@ -98,7 +98,7 @@ CALLS: dict[str, Callable[[stomp_blocking.Client, str], object]] = {
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_that_is_interrupted_anywhere(server, name, thread):
     # The longest has some thousand points: some of all kinds are enough.
-    call, stride = CALLS[name], 23 if name == "receive" else 1
+    call, stride, point = CALLS[name], 23 if name == "receive" else 1, 0
     with connect(server, thread) as client:
         for point in itertools.count(1, stride):
             if not interrupted(partial(call, client, f"{name}-{point}"), point):

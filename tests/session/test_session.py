@@ -378,6 +378,15 @@ def test_closing_is_for_every_time():
     assert len(world.of(Ended)) == 1
 
 
+def test_closing_a_session_that_is_being_closed_waits_for_the_same_good_bye():
+    world = World().start()
+    ticket = world.do(world.session.close)
+    assert world.do(world.session.close) is ticket
+    world.run()
+    assert ticket.outcome is Outcome.CONFIRMED
+    assert len(world.broker.heard("DISCONNECT")) == 1
+
+
 # Draining
 
 
