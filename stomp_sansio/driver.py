@@ -47,6 +47,8 @@ class StreamCore(ABC):
         self.id = id
         self.done = False
         """Whether all is written and the transport shall end."""
+        self.ended = False
+        """Whether the other side sends no more."""
         self.dry = False
         """Whether what `data_to_send` returned last was all: it may be asked again, and need not."""
         self.why: tuple[StreamLoss, str] | None = None
@@ -59,7 +61,6 @@ class StreamCore(ABC):
         self._opened = False
         # Whether the other side opened the stream: then TLS is nobody's wish.
         self._theirs = False
-        self._ended = False
         self._closing = False
         # Octets that came although TLS was to begin.
         self._early = b""
@@ -122,7 +123,7 @@ class StreamCore(ABC):
 
     def receive_eof(self, now: float) -> None:
         """Take note that no octets come any more."""
-        self._ended = True
+        self.ended = True
         tls = self._tls
         if self.done:
             pass
@@ -142,7 +143,7 @@ class StreamCore(ABC):
         `LINGER_OCTETS`, or until the other side ends: octets that nobody read make a system send a reset,
         which takes back from a client what it was told last.
         """
-        return self._theirs and not self._ended
+        return self._theirs and not self.ended
 
     @property
     def wants_read(self) -> bool:

@@ -40,8 +40,6 @@ class _Stream(StreamCore):
         self.sock: socket.socket | None = None
         self.up = False
         """Whether the socket is connected."""
-        self.ended = False
-        """Whether the peer sends no more."""
         self.watched = 0
         """What the socket is being watched for."""
         self.give_up = _FOREVER
@@ -223,7 +221,6 @@ class Driver(DriverCore[EventT, _Stream]):
             if data:
                 stream.receive_data(data, time.monotonic())
             else:
-                stream.ended = True
                 stream.receive_eof(time.monotonic())
 
     def _end(self, stream: _Stream, why: StreamLoss = StreamLoss.CLOSED, detail: str = "") -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from .capturing import add_capture_argument
 from .credentials import read_passcode, read_secret_file
 from .exits import UsageError
 
-__all__ = ["Way", "add_connect_arguments", "header", "seconds", "way"]
+__all__ = ["Way", "add_connect_arguments", "add_login_arguments", "header", "seconds", "way"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,17 @@ class Way:
     """What must not be shown, should a server repeat it."""
 
 
+def add_login_arguments(add: Callable[..., object]) -> None:
+    """Add who somebody is, and at which virtual host, to a parser or group: `add` is its `add_argument`."""
+    add("--login", metavar="NAME", help="who to be, where the URL does not say")
+    add(
+        "--passcode-file",
+        metavar="FILE",
+        help="the passcode is its first line; otherwise it is STOMP_PASSCODE, or asked for on a terminal",
+    )
+    add("--vhost", metavar="NAME", help="the virtual host: by default the URL's path or host")
+
+
 def add_connect_arguments(parser: argparse.ArgumentParser, *, reconnects: bool = True) -> None:
     """Add the URL, and the options for connecting to it."""
     parser.add_argument(
@@ -48,13 +59,7 @@ def add_connect_arguments(parser: argparse.ArgumentParser, *, reconnects: bool =
         "failover:(URL,URL) tries one after the other",
     )
     group = parser.add_argument_group("connecting")
-    group.add_argument("--login", metavar="NAME", help="who to be, where the URL does not say")
-    group.add_argument(
-        "--passcode-file",
-        metavar="FILE",
-        help="the passcode is its first line; otherwise it is STOMP_PASSCODE, or asked for on a terminal",
-    )
-    group.add_argument("--vhost", metavar="NAME", help="the virtual host: by default the URL's path or host")
+    add_login_arguments(group.add_argument)
     group.add_argument(
         "--connect-header",
         metavar="NAME:VALUE",

@@ -16,7 +16,14 @@ from stomp_sansio.client.keywords import ContentKeywords
 from .connecting import header
 from .exits import UsageError
 
-__all__ = ["Content", "add_content_arguments", "content", "content_keywords", "read_body"]
+__all__ = [
+    "Content",
+    "add_content_arguments",
+    "add_header_argument",
+    "content",
+    "content_keywords",
+    "read_body",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,11 @@ def add_content_arguments(parser: argparse.ArgumentParser, *, required: bool = F
         default="",
         help="text; - is standard input, @FILE a file, octet for octet",
     )
+    add_header_argument(parser, "one more header of the message, as content-type:application/json")
+
+
+def add_header_argument(parser: argparse.ArgumentParser, explanation: str) -> None:
+    """Add the headers of a frame."""
     parser.add_argument(
         "-H",
         "--header",
@@ -43,7 +55,7 @@ def add_content_arguments(parser: argparse.ArgumentParser, *, required: bool = F
         type=header,
         action="append",
         default=[],
-        help="one more header of the message, as content-type:application/json",
+        help=explanation,
     )
 
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .connecting import seconds
+from .connecting import add_login_arguments, seconds
 from .exits import Exit, UsageError
 from .terminal import Terminal
 
@@ -62,13 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the page's libraries are, or are brought by npm: @stomp/stompjs and sockjs-client",
     )
     group = parser.add_argument_group("with a URL")
-    group.add_argument("--login", metavar="NAME", help="who to be, where the URL does not say")
-    group.add_argument(
-        "--passcode-file",
-        metavar="FILE",
-        help="the passcode is its first line; otherwise it is STOMP_PASSCODE, or asked for on a terminal",
-    )
-    group.add_argument("--vhost", metavar="NAME", help="the virtual host: by default the URL's path or host")
+    add_login_arguments(group.add_argument)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -13,8 +13,9 @@ from contextlib import AsyncExitStack
 
 from stomp_asyncio import Message, Subscription
 
-from .connecting import Way, add_connect_arguments, header, seconds, way
+from .connecting import Way, add_connect_arguments, seconds, way
 from .connection import connected
+from .content import add_header_argument
 from .exits import Exit
 from .live import Live
 from .messages import as_environment, as_json, as_text
@@ -32,15 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what is listened to, and how long."""
     add_connect_arguments(parser)
     parser.add_argument("destinations", metavar="DEST", nargs="+", help="as /queue/orders or /topic/news.*")
-    parser.add_argument(
-        "-H",
-        "--header",
-        metavar="NAME:VALUE",
-        type=header,
-        action="append",
-        default=[],
-        help="one more header of SUBSCRIBE, as selector:price>10",
-    )
+    add_header_argument(parser, "one more header of SUBSCRIBE, as selector:price>10")
     parser.add_argument(
         "--ack",
         metavar="MODE",

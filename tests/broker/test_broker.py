@@ -371,12 +371,8 @@ def test_who_cannot_be_answered_any_more_is_not_heard(monkeypatch: pytest.Monkey
     assert world.broker.statistics().sent == 1
 
 
-def test_streams_that_are_no_clients_yet_are_written_beside_those_that_wait() -> None:
-    world = World(entrance=StreamEntrance([PlainLink.accepted, WebSocketLink.accepted]))
-    client = world.connect()
-    client.reads = False
-    client.connection.send("/topic/a", receipt="r")
-    world.settle()
+def upgraded(world: World) -> StreamId:
+    """Let a client ask for a WebSocket, and return its stream."""
     stream = StreamId(500)
     request = [
         b"GET / HTTP/1.1",
@@ -389,6 +385,16 @@ def test_streams_that_are_no_clients_yet_are_written_beside_those_that_wait() ->
     world.broker.stream_accepted(stream, 1, "somewhere", world.now)
     world.broker.receive_data(stream, b"\r\n".join([*request, b"", b""]), world.now)
     assert world.broker.data_to_send(stream, world.now).startswith(b"HTTP/1.1 101 ")
+    return stream
+
+
+def test_streams_that_are_no_clients_yet_are_written_beside_those_that_wait() -> None:
+    world = World(entrance=StreamEntrance([PlainLink.accepted, WebSocketLink.accepted]))
+    client = world.connect()
+    client.reads = False
+    client.connection.send("/topic/a", receipt="r")
+    world.settle()
+    upgraded(world)
 
 
 def test_a_writer_is_told_that_it_has_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -411,18 +417,7 @@ def test_a_writer_is_told_that_it_has_all(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_stream_that_carries_messages_has_octets_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     world = World(entrance=StreamEntrance([PlainLink.accepted, WebSocketLink.accepted]))
-    stream = StreamId(500)
-    request = [
-        b"GET / HTTP/1.1",
-        b"Host: localhost",
-        b"Upgrade: websocket",
-        b"Connection: Upgrade",
-        b"Sec-WebSocket-Version: 13",
-        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-    ]
-    world.broker.stream_accepted(stream, 1, "somewhere", world.now)
-    world.broker.receive_data(stream, b"\r\n".join([*request, b"", b""]), world.now)
-    assert world.broker.data_to_send(stream, world.now).startswith(b"HTTP/1.1 101 ")
+    stream = upgraded(world)
     # A frame of text, masked with zeros, that breaks a rule: ERROR is the answer.
     world.broker.receive_data(stream, b"\x81\x86\0\0\0\0SEND\n\n", world.now)
     world.broker.receive_data(stream, b"\x81\x81\0\0\0\0\0", world.now)
