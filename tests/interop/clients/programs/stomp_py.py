@@ -7,6 +7,7 @@ import time
 from functools import partial
 from importlib.metadata import version
 from queue import Queue
+from threading import Event
 from typing import Any
 
 from .play import (
@@ -36,6 +37,7 @@ class Ear(stomp.ConnectionListener):  # type: ignore[misc]
         self.messages: Queue[Any] = Queue()
         self.receipts: Queue[str] = Queue()
         self.errors: Queue[Any] = Queue()
+        self.ended = Event()
         self.timeouts = 0
 
     def on_message(self, frame: Any) -> None:
@@ -46,6 +48,9 @@ class Ear(stomp.ConnectionListener):  # type: ignore[misc]
 
     def on_error(self, frame: Any) -> None:
         self.errors.put(frame)
+
+    def on_disconnected(self) -> None:
+        self.ended.set()
 
     def on_heartbeat_timeout(self) -> None:
         self.timeouts += 1
@@ -270,6 +275,8 @@ def error() -> None:
         frame = client.ear.errors.get(timeout=SECONDS)
         found = (frame.headers["message"], frame.headers["receipt-id"])
         expect(found == (COMPLAINT, "r1"), f"{found} came")
+        # Its reading thread closes the socket; a DISCONNECT that meets it half closed fails there.
+        expect(client.ear.ended.wait(SECONDS), "the connection went on after ERROR")
 
 
 main(version("stomp.py"))
