@@ -10,6 +10,7 @@ from enum import Enum
 
 __all__ = [
     "Fault",
+    "InvalidURI",
     "LinkFault",
     "LocalProtocolError",
     "Misuse",
@@ -171,6 +172,23 @@ def _remote_protocol_error(
     fault: Fault | LinkFault, message: str, receipt: str | None
 ) -> RemoteProtocolError:
     return RemoteProtocolError(fault, message, receipt=receipt)
+
+
+class InvalidURI(StompError, ValueError):
+    """An address that cannot be used.
+
+    The message says what is wrong and what to write instead, never a password.
+    """
+
+    fault: LinkFault
+    """`BAD_URL`, or `BAD_ID` when it is a SockJS server or session id that cannot stand in a path."""
+
+    def __init__(self, message: str, fault: LinkFault = LinkFault.BAD_URL) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+    def __reduce__(self) -> tuple[type[InvalidURI], tuple[str, LinkFault]]:
+        return type(self), (str(self), self.fault)
 
 
 class NotText(StompError, ValueError):

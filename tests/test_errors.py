@@ -16,6 +16,7 @@ from stomp_sansio import (
     RemoteProtocolError,
     StompError,
 )
+from stomp_sansio.errors import InvalidURI
 
 FAULTS = """
 malformed-command unexpected-command bad-header bad-escape not-utf8 bad-content-length missing-nul
@@ -79,3 +80,11 @@ def test_errors_survive_copying_and_another_process(through):
         "why",
         "r",
     )
+    address = through(InvalidURI("why", LinkFault.BAD_ID))
+    assert (type(address), address.fault, str(address)) == (InvalidURI, LinkFault.BAD_ID, "why")
+
+
+def test_an_address_that_cannot_be_used_is_a_bad_value_in_the_words_of_the_library():
+    assert issubclass(InvalidURI, StompError)
+    assert issubclass(InvalidURI, ValueError)
+    assert InvalidURI("why").fault is LinkFault.BAD_URL

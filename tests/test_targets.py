@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from stomp_sansio import Limits, LocalProtocolError
+from stomp_sansio.errors import InvalidURI
 from stomp_sansio.links.fallback import FallbackLink
-from stomp_sansio.links.hosts import InvalidURI
 from stomp_sansio.links.link import Link
 from stomp_sansio.links.plain import PlainLink
 from stomp_sansio.links.websocket import WebSocketLink

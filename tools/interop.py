@@ -204,8 +204,10 @@ def _endure(options: argparse.Namespace, argv: Sequence[str], folder: Path) -> i
     except (NotInstalled, DidNotStart) as why:
         _say(str(why))
         return 1
-    name = "cluster-figures.md" if options.cluster else "faults.md"
-    _publish(options, name, page(played, versions, _command(argv)))
+    name, title = "faults.md", "Faults, counted"
+    if options.cluster:
+        name, title = "cluster-figures.md", "A cluster's faults, counted"
+    _publish(options, name, page(title, played, versions, _command(argv)))
     failed = sum(bool(one.problems) for one in played)
     print(f"{len(played) - failed} passed, {failed} failed")
     return 1 if failed or not played else 0

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from stomp_sansio import LinkFault, LocalProtocolError, Misuse, RemoteProtocolError
+from stomp_sansio.errors import InvalidURI
 from stomp_sansio.links.info import encode_info, parse_info
 from stomp_sansio.links.sockjs_frames import (
     ResponseLines,
@@ -26,7 +27,7 @@ from stomp_sansio.links.sockjs_frames import (
 )
 from stomp_sansio.links.sockjs_payload import encode_array
 from stomp_sansio.links.sockjs_status import judge_status
-from stomp_sansio.links.url import InvalidURI, SessionIds, parse_url, session_ids, sockjs_endpoint
+from stomp_sansio.links.url import SessionIds, parse_url, session_ids, sockjs_endpoint
 from stomp_sansio.protocol.limits import Limits
 from tools.vectors_format import (
     COMMON_FIELDS,

@@ -46,7 +46,7 @@ class UsageError(Exception):
 
 def exit_of(error: BaseException) -> Exit:
     """Return the exit code that an exception stands for."""
-    from stomp_sansio.links.hosts import InvalidURI
+    from stomp_sansio.errors import InvalidURI
     from stomp_sansio.session import errors
 
     match error:

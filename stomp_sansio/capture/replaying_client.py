@@ -9,7 +9,7 @@ from base64 import b64encode
 from hashlib import sha1
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..links.hosts import InvalidURI
+from ..errors import InvalidURI
 from ..links.link import Link, LinkData, LinkOpened
 from ..links.plain import PlainLink
 from ..links.proxy import parse_proxy

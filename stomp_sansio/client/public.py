@@ -5,6 +5,7 @@ Nothing is defined here.
 
 from __future__ import annotations
 
+from ..errors import InvalidURI
 from ..session.backoff import Backoff
 from ..session.errors import (
     AuthenticationError,
@@ -42,6 +43,7 @@ __all__ = [
     "Ended",
     "HeartbeatTimeout",
     "Interrupted",
+    "InvalidURI",
     "MessageExpired",
     "NotConnected",
     "OutboxFull",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from ..errors import LinkFault, StompError
+from ..errors import InvalidURI
 
-__all__ = ["DIGITS", "ID_CHARACTERS", "LETTERS", "InvalidURI", "host_and_port"]
+__all__ = ["DIGITS", "ID_CHARACTERS", "LETTERS", "host_and_port"]
 
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
 DIGITS = frozenset("0123456789")
@@ -21,23 +21,6 @@ _DEVIATIONS = frozenset("ßẞς\u200c\u200d")
 """Characters that the two IDNA standards map to different names: one of them may be somebody else's."""
 
 _HIDDEN = "(not shown: it may be a piece of a password)"
-
-
-class InvalidURI(StompError, ValueError):
-    """An address that cannot be used.
-
-    The message says what is wrong and what to write instead, never a password.
-    """
-
-    fault: LinkFault
-    """`BAD_URL`, or `BAD_ID` when it is a SockJS server or session id that cannot stand in a path."""
-
-    def __init__(self, message: str, fault: LinkFault = LinkFault.BAD_URL) -> None:
-        super().__init__(message)
-        self.fault = fault
-
-    def __reduce__(self) -> tuple[type[InvalidURI], tuple[str, LinkFault]]:
-        return type(self), (str(self), self.fault)
 
 
 def host_and_port(text: str, default_port: int, *, showable: bool = True) -> tuple[str, int]:

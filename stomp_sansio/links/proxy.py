@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 
+from ..errors import InvalidURI
 from ..machine import TCPAddress
 from ..records import record
 from ..redaction import REDACTED
-from .hosts import InvalidURI, host_and_port
+from .hosts import host_and_port
 from .url import Endpoint, EndpointKind, read_userinfo
 
 __all__ = ["Proxy", "parse_proxy", "proxy_for"]

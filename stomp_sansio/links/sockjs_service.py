@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..errors import LinkFault, RemoteProtocolError
+from ..errors import InvalidURI, LinkFault, RemoteProtocolError
 from ..machine import StreamId
 from ..protocol.limits import Limits
 from ..records import field, record, replace
 from .cookies import CookieJar
-from .hosts import InvalidURI
 from .info_request import InfoRequest
 from .link import Link
 from .proxy import Proxy

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from urllib.parse import quote, unquote
 
-from ..errors import LinkFault
+from ..errors import InvalidURI, LinkFault
 from ..machine import Address, TCPAddress, TLSWish, UnixAddress
 from ..records import record, replace
 from ..redaction import REDACTED, is_secret
-from .hosts import DIGITS, ID_CHARACTERS, LETTERS, InvalidURI, host_and_port
+from .hosts import DIGITS, ID_CHARACTERS, LETTERS, host_and_port
 from .session_names import hidden_session
 
 __all__ = [

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ..errors import InvalidURI
 from ..machine import StreamId
 from ..protocol.limits import Limits
-from .hosts import InvalidURI
 from .opening import route_to
 from .origin import OriginPolicy
 from .proxy import Proxy
@@ -104,12 +104,14 @@ class WebSocketLink(StreamLink):
         """Return a link on a stream that was accepted; `LinkOpened` follows once the upgrade request was
         good.
 
-        The keywords are those of `WebSocketLayer.server`.
+        `peer` is the address that the stream comes from, as HOST:PORT. The other keywords are those of
+        `WebSocketLayer.server`.
         """
         layer = WebSocketLayer.server(
             accept_path=accept_path,
             origins=origins,
             secure=secure,
+            address=peer,
             subprotocols=subprotocols,
             binary=binary,
             split_above=split_above,

@@ -176,6 +176,7 @@ class Closed:
 
 
 ClientEvent: TypeAlias = Connected | Message | Receipt | Error | Closed
+"""What a client hears. The union is closed: a `match` over it can be complete."""
 
 
 @record(kw_only=True)
@@ -323,3 +324,4 @@ ServerEvent: TypeAlias = (
     | Disconnect
     | Closed
 )
+"""What a server hears. The union is closed as well."""

@@ -11,7 +11,7 @@ import pytest
 
 from stomp_sansio import LocalProtocolError, Misuse, NotText, Version
 from stomp_sansio.client.public import AuthenticationError, ConnectError, ConnectionClosed
-from stomp_sansio.links.hosts import InvalidURI
+from stomp_sansio.errors import InvalidURI
 from stomp_sansio.links.link import Phase
 from tests.adapters.colours import COLOURS, Colour
 from tests.adapters.loopback import OddServer

@@ -14,7 +14,7 @@ import stomp_blocking.stompws
 from stomp_blocking.stompws import Stomp
 from stomp_sansio import Disconnect, Send, Subscribe, Unsubscribe
 from stomp_sansio.client.public import AuthenticationError, ConnectError, NotConnected
-from stomp_sansio.links.hosts import InvalidURI
+from stomp_sansio.errors import InvalidURI
 from tests.adapters.loopback import LoopbackBroker, OddServer
 
 PATIENCE = 10

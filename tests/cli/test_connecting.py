@@ -8,7 +8,7 @@ import pytest
 
 from stomp_cli.connecting import add_connect_arguments, way
 from stomp_cli.exits import Exit, UsageError
-from stomp_sansio.links.hosts import InvalidURI
+from stomp_sansio.errors import InvalidURI
 from tests.cli.programs import CANARY, run, without
 
 

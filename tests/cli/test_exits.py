@@ -3,7 +3,7 @@
 import pytest
 
 from stomp_cli.exits import EXIT_CODES, Exit, UsageError, exit_of
-from stomp_sansio.links.hosts import InvalidURI
+from stomp_sansio.errors import InvalidURI
 from stomp_sansio.links.link import Phase
 from stomp_sansio.session import errors
 

@@ -128,10 +128,10 @@ def _problems(count: Count, *, notices: bool) -> tuple[str, ...]:
     return tuple(problems)
 
 
-def page(played: Sequence[Played], versions: Mapping[str, str], command: str) -> str:
+def page(title: str, played: Sequence[Played], versions: Mapping[str, str], command: str) -> str:
     """Return the page."""
     lines = [
-        "# Faults, counted",
+        f"# {title}",
         "",
         f"{made_by(command)} The page is written by that command alone.",
         "",

@@ -108,14 +108,15 @@ def test_a_run_that_does_not_end_is_a_failure_with_its_reason(played):
     found = played(TimeoutError("nothing within 300 s"))
     assert problems(found) == {"nothing within 300 s"}
     assert "**FAILED**: nothing within 300 s" in page(
-        list(found.values()), {"Steady": "1.0"}, "./dev interop"
+        "Faults", list(found.values()), {"Steady": "1.0"}, "./dev interop"
     )
 
 
 def test_the_page_has_a_row_for_each_run_and_names_what_a_client_had_to_mind(played):
     found = played(count(received=8), transports=("tcp", "ws"))
     assert len(found) == 4
-    text = page(list(found.values()), {"Steady": "1.0"}, "./dev interop --faults")
+    text = page("Faults", list(found.values()), {"Steady": "1.0"}, "./dev interop --faults")
+    assert text.startswith("# Faults\n")
     rows = [line for line in text.splitlines() if line.startswith("| Steady")]
     assert len(rows) == 4
     assert all("| 10 | 10 | 0 | 2 | 0 | 0 | 1 | 0.50 s |" in row for row in rows)

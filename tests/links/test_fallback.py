@@ -7,9 +7,8 @@ from itertools import count
 
 import pytest
 
-from stomp_sansio.errors import LinkFault, LocalProtocolError, Misuse
+from stomp_sansio.errors import InvalidURI, LinkFault, LocalProtocolError, Misuse
 from stomp_sansio.links.fallback import TRANSPORTS, FallbackLink, transport_timeout
-from stomp_sansio.links.hosts import InvalidURI
 from stomp_sansio.links.link import Link, LinkClosed, LinkData, LinkEvent, LinkOpened, Phase
 from stomp_sansio.links.proxy import parse_proxy
 from stomp_sansio.links.sockjs_frames import encode_close, encode_messages

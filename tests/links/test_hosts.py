@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
-
 import pytest
 
-from stomp_sansio.errors import LinkFault, StompError
-from stomp_sansio.links.hosts import InvalidURI, host_and_port
+from stomp_sansio.errors import InvalidURI, LinkFault
+from stomp_sansio.links.hosts import host_and_port
 
 GOOD = [
     ("localhost", ("localhost", 7)),
@@ -89,11 +87,3 @@ def test_a_port_that_may_be_a_passcode_is_not_shown():
     assert "hunter2" not in str(raised.value)
     with pytest.raises(InvalidURI, match="'70000'"):
         host_and_port("host:70000", 7)
-
-
-def test_the_error_is_of_the_library_and_a_value_error_and_survives_pickling():
-    error = InvalidURI("no", LinkFault.BAD_ID)
-    assert isinstance(error, StompError)
-    assert isinstance(error, ValueError)
-    copy = pickle.loads(pickle.dumps(error))
-    assert (str(copy), copy.fault) == ("no", LinkFault.BAD_ID)

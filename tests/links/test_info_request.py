@@ -6,9 +6,8 @@ from itertools import count
 
 import pytest
 
-from stomp_sansio.errors import LinkFault, LocalProtocolError
+from stomp_sansio.errors import InvalidURI, LinkFault, LocalProtocolError
 from stomp_sansio.links.cookies import CookieJar
-from stomp_sansio.links.hosts import InvalidURI
 from stomp_sansio.links.info import SockJSInfo
 from stomp_sansio.links.info_request import InfoEvent, InfoReceived, InfoRequest
 from stomp_sansio.links.link import LinkClosed, Phase

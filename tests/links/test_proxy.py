@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stomp_sansio.errors import InvalidURI
 from stomp_sansio.links.proxy import Proxy, parse_proxy, proxy_for
-from stomp_sansio.links.url import InvalidURI, parse_url
+from stomp_sansio.links.url import parse_url
 from stomp_sansio.machine import TCPAddress
 
 CANARY = "hunter2CANARY"

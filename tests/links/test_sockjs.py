@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stomp_sansio.errors import LinkFault, LocalProtocolError, Misuse
-from stomp_sansio.links.hosts import InvalidURI
+from stomp_sansio.errors import InvalidURI, LinkFault, LocalProtocolError, Misuse
 from stomp_sansio.links.link import Link, LinkClosed, LinkData, LinkEvent, LinkOpened, Phase
 from stomp_sansio.links.sockjs import SockJSLink
 from stomp_sansio.links.sockjs_frames import encode_close, encode_messages

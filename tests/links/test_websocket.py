@@ -6,8 +6,7 @@ from itertools import count
 
 import pytest
 
-from stomp_sansio.errors import LinkFault, LocalProtocolError
-from stomp_sansio.links.hosts import InvalidURI
+from stomp_sansio.errors import InvalidURI, LinkFault, LocalProtocolError
 from stomp_sansio.links.link import Link, LinkClosed, LinkData, LinkEvent, LinkOpened, Phase
 from stomp_sansio.links.origin import OriginPolicy
 from stomp_sansio.links.proxy import parse_proxy

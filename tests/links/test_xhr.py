@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stomp_sansio.errors import LinkFault, LocalProtocolError, Misuse
+from stomp_sansio.errors import InvalidURI, LinkFault, LocalProtocolError, Misuse
 from stomp_sansio.links.cookies import CookieJar
-from stomp_sansio.links.hosts import InvalidURI
 from stomp_sansio.links.link import Link, LinkClosed, LinkData, LinkEvent, Phase
 from stomp_sansio.links.proxy import parse_proxy
 from stomp_sansio.links.sockjs_frames import OPEN_FRAME, PRELUDE, encode_close
