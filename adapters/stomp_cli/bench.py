@@ -94,7 +94,7 @@ async def _bench(
 ) -> int:
     live = Live(terminal)
     destination = arguments.destination or f"/topic/stomp-sansio.bench.{secrets.token_hex(8)}"
-    async with connected(target, live) as client, client.subscribe(destination) as messages:
+    async with connected(target, live, stopping) as client, client.subscribe(destination) as messages:
         if client.server and client.version and not arguments.json:
             terminal.remark(f"{escaped(client.server)}, STOMP {client.version.value}\n")
         run = _Run(client, messages, destination, arguments.size)

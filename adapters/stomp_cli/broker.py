@@ -23,8 +23,9 @@ from .connecting import seconds
 from .credentials import read_passcode
 from .escapes import escaped
 from .exits import Exit, UsageError
+from .hosts import add_host_argument
 from .live import Live
-from .running import Stopping
+from .running import Stage, Stopping
 from .running import run as run_in_loop
 from .terminal import Terminal
 
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="web pages from elsewhere that may connect, as https://app.example.com",
     )
+    add_host_argument(parser)
     parser.add_argument(
         "--close-timeout",
         metavar="S",
@@ -108,7 +110,11 @@ async def _serve(
                 pass
 
     keywords = ServeKeywords(
-        login=login, origins=arguments.origin, on_event=heard, close_timeout=arguments.close_timeout
+        login=login,
+        origins=arguments.origin,
+        hosts=arguments.allow_host,
+        on_event=heard,
+        close_timeout=arguments.close_timeout,
     )
     if arguments.path is not None:
         keywords["path"] = arguments.path
@@ -124,6 +130,8 @@ async def _serve(
                     terminal.line(url)
             await _watch(server, live, terminal, arguments.json, stopping)
             live.clear()
+            # As long as was asked for, however long that is.
+            stopping.enter(Stage.BUSY, f"clients to take it, {arguments.close_timeout:g} s at most")
             terminal.remark("ending: clients get what is queued\n")
     last = server.statistics()
     if arguments.json:

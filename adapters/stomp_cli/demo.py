@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .connecting import add_login_arguments, seconds
 from .exits import Exit, UsageError
+from .hosts import add_host_argument
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="where the page's libraries are, or are brought by npm: @stomp/stompjs and sockjs-client",
     )
+    add_host_argument(parser)
     group = parser.add_argument_group("with a URL")
     add_login_arguments(group.add_argument)
 
@@ -95,7 +97,9 @@ def _run(arguments: argparse.Namespace, terminal: Terminal, capture: Path) -> in
     from .demo_views import Meter, choose
 
     view = choose(terminal, plain=arguments.plain, json=arguments.json)
-    with Run(arguments.seconds, arguments.port, arguments.clients, capture) as show:
+    with Run(
+        arguments.seconds, arguments.port, arguments.clients, capture, hosts=arguments.allow_host
+    ) as show:
         try:
             view.begin(arguments.seconds, show.broker.urls, show.broker.page)
             show.start()

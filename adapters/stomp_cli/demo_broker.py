@@ -47,9 +47,12 @@ class DemoBroker:
         beat: float,
         news: News,
         hear: Callable[[BrokerEvent], object],
+        *,
+        hosts: Sequence[str] | None = None,
     ) -> None:
         """`clients` is the folder of the page's libraries; `beat` how often, in seconds, clients may have
-        heart-beats at most. `hear` is told what happens in the broker, in its thread.
+        heart-beats at most. `hear` is told what happens in the broker, in its thread. `hosts` are names by
+        which browsers reach the page.
         """
         self.urls: Sequence[str] = ()
         """Where clients connect: plain STOMP, WebSocket, SockJS."""
@@ -59,6 +62,7 @@ class DemoBroker:
         self._clients = clients
         self._news = news
         self._hear = hear
+        self._hosts = hosts
         # As often as the one client that wants it; clients that ask for less get less.
         self._options = BrokerOptions(server="stomp-sansio", heartbeat=(beat, beat))
         self._pages = demo_page.pages(clients)
@@ -121,6 +125,7 @@ class DemoBroker:
         async with stomp_asyncio.serve(
             port=self._port,
             pages=self._pages,
+            hosts=self._hosts,
             options=self._options,
             on_event=self._heard,
             close_timeout=2.0,

@@ -20,6 +20,7 @@ from stomp_sansio.links.url import parse_urls
 from .credentials import read_passcode, read_secret_file
 from .escapes import escaped
 from .exits import Exit
+from .running import GOOD_BYE, Stage, Stopping
 from .running import run as run_in_loop
 from .terminal import Terminal
 
@@ -79,16 +80,20 @@ def exchange(arguments: argparse.Namespace, terminal: Terminal) -> int:
     logger.setLevel(logging.DEBUG)
     logger.addHandler(frames)
     try:
-        return run_in_loop(lambda stopping: _exchange(arguments.url, keywords, terminal, frames))
+        return run_in_loop(lambda stopping: _exchange(arguments.url, keywords, terminal, frames, stopping))
     finally:
         logger.removeHandler(frames)
         logger.setLevel(level)
 
 
-async def _exchange(url: str, keywords: ConnectKeywords, terminal: Terminal, frames: _Frames) -> int:
+async def _exchange(
+    url: str, keywords: ConnectKeywords, terminal: Terminal, frames: _Frames, stopping: Stopping
+) -> int:
     """Send every sample to a topic, and receive it again."""
     destination = f"/topic/stomp-sansio-demo-{secrets.token_hex(4)}"
     same = 0
+    # What is sent here nobody misses.
+    stopping.enter(Stage.BEGINNING, "the broker to let go")
     async with (
         stomp_asyncio.connect(url, **keywords) as client,
         client.subscribe(destination, ack="client-individual") as messages,
@@ -119,6 +124,7 @@ async def _exchange(url: str, keywords: ConnectKeywords, terminal: Terminal, fra
             else:
                 wrong = terminal.paint("WRONG", "red")
                 terminal.line(f"  {wrong}: {sample.what} came back as {message.body!r}")
+        stopping.enter(Stage.LEAVING, GOOD_BYE)
     right = same == len(_SAMPLES)
     verdict = terminal.paint("RIGHT", "green") if right else terminal.paint("WRONG", "red")
     terminal.line("")

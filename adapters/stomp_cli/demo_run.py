@@ -40,12 +40,21 @@ cut is back sooner."""
 class Run:
     """Enter it, and there is a broker; `start`; wait until it is `over`; `stop_clients`; read the books."""
 
-    def __init__(self, seconds: float, port: int, libraries: Path | None, capture: Path) -> None:
-        """`libraries` is the folder of the page's libraries, `capture` where one session is written down."""
+    def __init__(
+        self,
+        seconds: float,
+        port: int,
+        libraries: Path | None,
+        capture: Path,
+        *,
+        hosts: Sequence[str] | None = None,
+    ) -> None:
+        """`libraries` is the folder of the page's libraries, `capture` where one session is written down;
+        `hosts` are names by which browsers reach the page."""
         self.seconds = seconds
         self.books = Books(expects_beats=seconds > 3 * BEAT)
         self._news: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-        self.broker = DemoBroker(port, libraries, BEAT, self.tell, self._hear)
+        self.broker = DemoBroker(port, libraries, BEAT, self.tell, self._hear, hosts=hosts)
         self._capture_path = capture
         self._capture: TextIO | None = None
         self._rooms: list[Room] = []

@@ -26,7 +26,7 @@ from .doctor_attempt import Attempt, attempt
 from .doctor_probes import Found, look_up, reach, shake_hands
 from .doctor_report import Report
 from .exits import Exit, exit_of
-from .running import Stopping
+from .running import Stage, Stopping
 from .running import run as run_in_loop
 from .terminal import Terminal
 from .words import in_our_words
@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _examine_all(arguments: argparse.Namespace, target: Way, stopping: Stopping) -> int:
     terminal = Terminal()
+    stopping.enter(Stage.BEGINNING, "the server")
     code: int = Exit.OK
     with capturing(target.capture) as capture:
         for endpoint in parse_urls(target.url):
@@ -72,8 +73,6 @@ async def _examine_all(arguments: argparse.Namespace, target: Way, stopping: Sto
             else:
                 await _ask_more(alone, endpoint, main, report)
             report.end()
-            if stopping:
-                return Exit.TERMINATED
     return code
 
 

@@ -19,7 +19,7 @@ from .content import add_header_argument
 from .exits import Exit
 from .live import Live
 from .messages import as_environment, as_json, as_text
-from .running import Stopping, until
+from .running import Stage, Stopping, until
 from .running import run as run_in_loop
 from .terminal import Terminal, json_line
 from .writing import Writer
@@ -73,7 +73,7 @@ class _Listening:
     def __init__(self, arguments: argparse.Namespace, stopping: Stopping) -> None:
         self._arguments = arguments
         self._stopping = stopping
-        self._ending = Stopping()
+        self._ending = Stopping(stopping.remark)
         self._terminal = Terminal()
         self._live = Live(self._terminal)
         self._writer = Writer(self._terminal)
@@ -83,7 +83,7 @@ class _Listening:
 
     async def run(self, target: Way) -> int:
         arguments = self._arguments
-        async with connected(target, self._live) as client, AsyncExitStack() as stack:
+        async with connected(target, self._live, self._stopping) as client, AsyncExitStack() as stack:
             followed = [
                 await stack.enter_async_context(
                     client.subscribe(destination, ack=arguments.ack, headers=arguments.header)
@@ -142,7 +142,11 @@ class _Listening:
 
     async def _handle(self, message: Message) -> None:
         if self._arguments.command is not None:
-            await _execute(self._arguments.command, message.body, as_environment(message, os.environ))
+            self._stopping.enter(Stage.BUSY, "the command for a message to finish")
+            try:
+                await _execute(self._arguments.command, message.body, as_environment(message, os.environ))
+            finally:
+                self._stopping.enter(Stage.WORKING, "what is in work")
         elif self._arguments.json:
             await self._writer.write(f"{json_line(as_json(message))}\n")
         else:

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _request(arguments: argparse.Namespace, target: Way, asked: Content, stopping: Stopping) -> int:
     terminal = Terminal()
-    async with connected(target, Live(terminal)) as client:
+    async with connected(target, Live(terminal), stopping) as client:
         reply = await until(
             stopping,
             client.request(arguments.destination, asked.body, timeout=arguments.timeout, **asked.keywords),

@@ -17,7 +17,7 @@ from .content import Content, add_content_arguments, content
 from .exits import Exit
 from .live import Live
 from .progress import progress
-from .running import Stopping
+from .running import Stage, Stopping
 from .running import run as run_in_loop
 from .terminal import Terminal
 
@@ -70,7 +70,11 @@ class _Sending:
         live = Live(self._terminal)
         start = loop.time()
         try:
-            async with connected(target, live) as client:
+            # Without receipts, the one for DISCONNECT says that the server has all of it.
+            unconfirmed = not self._arguments.receipt
+            async with connected(target, live, self._stopping, must_confirm=unconfirmed) as client:
+                verb = "confirm" if self._arguments.receipt else "take"
+                self._stopping.enter(Stage.WORKING, f"the server to {verb} what was sent")
                 with progress(live, "sent", self._arguments.count) as advance:
                     while self._sent < self._arguments.count and not await self._pause(start):
                         await self._send(client)
@@ -78,7 +82,6 @@ class _Sending:
                     while self._tickets:
                         await self._settle(client)
                         advance(self._confirmed)
-            # A receipt for DISCONNECT has come: the server has processed all of it.
         finally:
             self._report(loop.time() - start)
         return Exit.OK if self._sent == self._arguments.count else Exit.TERMINATED

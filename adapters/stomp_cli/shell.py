@@ -9,7 +9,8 @@ import argparse
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 from stomp_blocking import Client, ConnectKeywords, Ended, Lifecycle, Message, Subscription, connect
@@ -22,6 +23,7 @@ from .content import content_keywords
 from .escapes import escaped
 from .exits import Exit, UsageError, exit_of
 from .messages import as_text, body_text
+from .running import GOOD_BYE, PATIENCE, SILENCE, awaited
 from .shell_console import Console, history_file
 from .shell_lines import COMMANDS, Line, completions, help_lines, holds_secret, parse
 from .terminal import Terminal
@@ -56,14 +58,29 @@ def run(arguments: argparse.Namespace) -> int:
     before = _on_sigterm(terminate)
     try:
         with capturing(target.capture) as capture:
-            keywords = target.keywords | ConnectKeywords(capture=capture)
-            with connect(target.url, ssl=target.ssl, **keywords) as client:
-                return _Shell(client, target).run()
+            keywords = target.keywords | ConnectKeywords(capture=capture, close_timeout=PATIENCE)
+            with ExitStack() as leaving, connect(target.url, ssl=target.ssl, **keywords) as client:
+                try:
+                    return _Shell(client, target).run()
+                finally:
+                    leaving.enter_context(_told_if_it_takes_long())
     except _Terminated:
         return Exit.TERMINATED
     finally:
         if before is not None:
             before()
+
+
+@contextmanager
+def _told_if_it_takes_long() -> Generator[None]:
+    """Say what the end waits for, unless it comes soon."""
+    timer = threading.Timer(SILENCE, Terminal().remark, [awaited(GOOD_BYE)])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _on_sigterm(handler: Callable[[int, FrameType | None], None]) -> Callable[[], object] | None:

@@ -80,12 +80,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _lines(name: str) -> Generator[Iterator[str]]:
-    """Give the lines of a file, whatever octets it has; of one that never ends, not more than is needed."""
-    from stomp_sansio.capture import MAX_LINE
+def _lines(name: str, terminal: Terminal) -> Generator[Iterator[str]]:
+    """Give the lines of a file, whatever octets it has; of one that never ends, not more than is needed. That
+    the last one is cut off is told.
+    """
+    from stomp_sansio.capture import MAX_LINE, whole_lines
+
+    def tell(number: int) -> None:
+        terminal.remark(
+            f"line {number}, the last of the capture, is cut off: what comes before it is used "
+            "(was its program killed, the disk full, or is it still being written?)\n"
+        )
 
     with nullcontext(sys.stdin) if name == "-" else _opened(name) as file:
-        yield iter(lambda: file.readline(MAX_LINE + 2), "")
+        yield whole_lines(iter(lambda: file.readline(MAX_LINE + 2), ""), tell)
 
 
 def _opened(name: str) -> TextIO:
@@ -98,7 +106,7 @@ def _opened(name: str) -> TextIO:
 def _show(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from stomp_sansio.capture import read, render_mermaid, render_svg, render_text
 
-    with _lines(arguments.file) as lines:
+    with _lines(arguments.file, terminal) as lines:
         if arguments.mermaid:
             terminal.text(render_mermaid(read(lines)))
         elif arguments.svg is not None:
@@ -146,7 +154,7 @@ def _replay(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Write the events of each connection. That a rule was broken is no failure: it is what was asked."""
     from stomp_sansio.capture import read, replay
 
-    with _lines(arguments.file) as lines:
+    with _lines(arguments.file, terminal) as lines:
         result = replay(read(lines))
     for connection in result.connections:
         if arguments.json:
@@ -193,7 +201,7 @@ def _verdict(terminal: Terminal, result: Replay) -> None:
 def _explain(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from stomp_sansio.capture import explain, read
 
-    with _lines(arguments.file) as lines:
+    with _lines(arguments.file, terminal) as lines:
         terminal.text(escaped(explain(read(lines), arguments.frame), lines=True))
     return Exit.OK
 
@@ -202,7 +210,7 @@ def _test(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from stomp_sansio.capture import as_test
 
     name = "capture" if arguments.file == "-" else Path(arguments.file).name
-    with _lines(arguments.file) as lines:
+    with _lines(arguments.file, terminal) as lines:
         source = as_test(lines, name)
     stem = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in Path(name).stem)
     name = f"test_{stem}.py"

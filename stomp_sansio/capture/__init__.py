@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .explaining import explain
 from .mermaid import render_mermaid
-from .reading import MAX_LINE, read
+from .reading import MAX_LINE, read, whole_lines
 from .recorder import MAX_OCTETS, Recorder
 from .records import CaptureError, Kind, Record
 from .regression import as_test
@@ -34,4 +34,5 @@ __all__ = [
     "render_svg",
     "render_text",
     "replay",
+    "whole_lines",
 ]

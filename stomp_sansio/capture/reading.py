@@ -5,11 +5,12 @@ What lives here must not know where the lines come from, nor what the octets mea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 
 from .records import CaptureError, Kind, Record, record_of
 
-__all__ = ["MAX_LINE", "read"]
+__all__ = ["MAX_LINE", "read", "whole_lines"]
 
 MAX_LINE = 1024 * 1024
 """Characters of a line. The longest that is ever written, 64 KiB of octets with escapes, has less than
@@ -22,7 +23,8 @@ _OF_THE_WHOLE = frozenset({Kind.BEGIN, Kind.FULL, Kind.END})
 def read(lines: Iterable[str]) -> Iterator[Record]:
     """Yield the records of a capture, in order, each when it is asked for. Lines may have their ends or not.
 
-    A capture that was cut off between two lines is read as far as it goes.
+    A capture that was cut off between two lines is read as far as it goes; for one that was cut off within
+    a line there is `whole_lines`.
 
     Raises:
         CaptureError: a line is damaged, or what it tells cannot be; what came before was yielded. Whoever
@@ -45,6 +47,38 @@ def read(lines: Iterable[str]) -> Iterator[Record]:
         yield record
     if before is None:
         raise CaptureError("the capture is empty: was the program ended before it connected?")
+
+
+def whole_lines(lines: Iterable[str], cut: Callable[[int], object]) -> Iterator[str]:
+    """Yield the lines of a capture for `read` or `as_test`, but for a last one that was cut off, as when the
+    program that wrote it was killed, or the disk was full: `cut` is told its number, which counts from 1.
+
+    Lines have their ends: a last one is cut off if it has none, and is no JSON. Where nothing is whole,
+    nothing is left out: `read` says what is wrong.
+    """
+    passed = 0
+    before: str | None = None
+    for line in lines:
+        if before is not None:
+            yield before
+            passed += 1
+        before = line
+    if before is None:
+        return
+    if passed and _is_cut(before):
+        cut(passed + 1)
+    else:
+        yield before
+
+
+def _is_cut(line: str) -> bool:
+    if line.endswith("\n") or len(line) > MAX_LINE:
+        return False
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _check(record: Record, before: Record | None, known: set[int], number: int) -> None:

@@ -180,20 +180,24 @@ def _origins(items: list[Record]) -> OriginPolicy:
     """Return a policy that lets in the pages that were let in."""
     heads: dict[StreamId, bytes] = {}
     refused: set[StreamId] = set()
+    misdirected = False
     for item in items:
         if item.stream is None:
             continue
         if item.kind is Kind.IN and len(heads.get(item.stream, b"")) < _LONGEST_HEAD:
             heads[item.stream] = heads.get(item.stream, b"") + item.octets
-        elif item.kind is Kind.OUT and item.octets[:13].endswith(b" 403 "):
+        elif item.kind is Kind.OUT and item.octets[8:13] in (b" 403 ", b" 421 "):
             refused.add(item.stream)
+            misdirected = misdirected or item.octets[8:13] == b" 421 "
     allowed: set[str] = set()
     for stream, head in heads.items():
         for line in head.split(b"\r\n") if stream not in refused else []:
             name, _, value = line.partition(b":")
             if name.lower() == b"origin":
                 allowed.add(value.strip().decode("latin-1"))
+    # Where a name was refused, none is good by itself.
+    hosts: tuple[str, ...] | None = () if misdirected else None
     try:
-        return OriginPolicy(sorted(allowed))
+        return OriginPolicy(sorted(allowed), hosts)
     except ValueError:
-        return OriginPolicy()
+        return OriginPolicy(hosts=hosts)

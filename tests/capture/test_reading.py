@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stomp_sansio.capture import MAX_LINE, CaptureError, Kind, read
+from stomp_sansio.capture import MAX_LINE, CaptureError, Kind, read, whole_lines
 
 from .scenes import SCENES, capture_of
 
@@ -65,3 +65,42 @@ def test_a_line_that_is_wrong_is_named(lines, why):
     records = read(lines)
     with pytest.raises(CaptureError, match=why):
         list(records)
+
+
+@pytest.mark.parametrize(
+    ("lines", "left"),
+    [
+        ([], None),
+        ([BEGIN + "\n"], None),
+        ([BEGIN], None),
+        ([BEGIN + "\n", OPEN], None),
+        ([BEGIN + "\n", OPEN[:-1]], 2),
+        ([BEGIN + "\n", "["], 2),
+        ([BEGIN + "\n", OPEN + "\n", "[" * 100_000], 3),
+        # Not cut off, but damaged: `read` says so.
+        ([BEGIN[:-1]], None),
+        ([BEGIN + "\n", OPEN[:-1] + "\n"], None),
+        ([BEGIN + "\n", OPEN[:-1] + "\n", LOST], None),
+        ([BEGIN + "\n", " " * (MAX_LINE + 1)], None),
+    ],
+)
+def test_a_last_line_that_was_cut_off_is_left_out_and_told(lines, left):
+    cut: list[int] = []
+    kept = list(whole_lines(lines, cut.append))
+    assert cut == ([] if left is None else [left])
+    assert kept == lines[: len(lines) - len(cut)]
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_wherever_it_was_cut_off_what_is_whole_is_read(scene):
+    lines = capture_of(scene)
+    written, records = "".join(line + "\n" for line in lines), list(read(lines))
+    first = len(lines[0]) + 1
+    for end in range(first, len(written), max(1, len(written) // 200)):
+        cut: list[int] = []
+        rest = written[:end]
+        found = list(read(whole_lines(rest.splitlines(keepends=True), cut.append)))
+        # A line that lacks its end alone has all that it tells.
+        whole = rest.count("\n") + (written[end] == "\n")
+        assert found == records[:whole]
+        assert bool(cut) is (whole == rest.count("\n") and not rest.endswith("\n"))

@@ -119,16 +119,23 @@ def test_a_websocket_at_any_path_that_was_there():
     assert connection.error.fault is LinkFault.PROTOCOL_ERROR
 
 
-def test_who_was_refused_is_refused():
+@pytest.mark.parametrize(
+    ("origin", "answer", "status"),
+    [
+        ("https://evil.example", "403 Forbidden", 403),
+        ("http://example.org", "421 Misdirected Request", 421),  # as the Host header, which others chose
+    ],
+)
+def test_who_was_refused_is_refused(origin: str, answer: str, status: int):
     (connection,) = of(
         accepted(),
-        come(request("GET", "/ws", *UPGRADE, "Origin: https://evil.example")),
-        out(response("403 Forbidden", body=b"")),
+        come(request("GET", "/ws", *UPGRADE, f"Origin: {origin}")),
+        out(response(answer, body=b"")),
         lost(),
     )
     (ending,) = [event for _, event in connection.events]
     assert isinstance(ending, Ending)
-    assert ending.status == 403
+    assert ending.status == status
     assert connection.transport == "none"
 
 

@@ -14,7 +14,7 @@ import trustme
 
 import stomp_blocking
 from stomp_cli.main import main
-from tests.cli.programs import CANARY, PATIENCE, Broker, Result
+from tests.cli.programs import CANARY, PATIENCE, Broker, Result, without_waiting
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def call(capfd, monkeypatch) -> Callable[..., Result]:
         capfd.readouterr()
         code = main(arguments)
         out, err = capfd.readouterr()
-        return Result(code, out, err)
+        return Result(code, out, without_waiting(err))
 
     return call
 

@@ -10,10 +10,12 @@ import os
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -118,14 +120,75 @@ class Broker:
         self._loop.stop()
 
 
+class MuteServer:
+    """A server that greets whoever connects, and then only listens."""
+
+    def __init__(self, hangs_up_at: bytes | None = None) -> None:
+        self._hangs_up_at = hangs_up_at
+        self._heard = b""
+        self._changed = threading.Condition()
+        self._sock = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, name="mute server", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"stomp://127.0.0.1:{self._sock.getsockname()[1]}"
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._sock.accept()
+            except OSError:
+                return
+            with client:
+                self._listen(client)
+
+    def _listen(self, client: socket.socket) -> None:
+        try:
+            greeted = False
+            while data := client.recv(65_536):
+                if not greeted:
+                    client.sendall(b"CONNECTED\nversion:1.2\n\n\0")
+                    greeted = True
+                with self._changed:
+                    self._heard += data
+                    self._changed.notify_all()
+                if self._hangs_up_at is not None and self._hangs_up_at in self._heard:
+                    return
+        except OSError:
+            pass
+
+    def wait_for(self, octets: bytes) -> None:
+        """Wait until it has heard something."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: octets in self._heard, PATIENCE), f"{octets!r} never came"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Closing alone would not wake the thread that accepts.
+        self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+        self._thread.join(PATIENCE)
+
+
 @dataclass
 class Result:
-    """What a program left."""
+    """What a program left; `err` is `without_waiting`."""
 
     code: int
     out: str
     err: str
     octets: bytes = b""
+
+
+def without_waiting(err: str) -> str:
+    """Return standard error without what an end waits for: on a slow machine every end takes its time."""
+    return "".join(line for line in err.splitlines(keepends=True) if not line.startswith("waiting for "))
 
 
 def run(
@@ -143,7 +206,8 @@ def run(
         env=ENVIRONMENT | dict(environ or {}),
         timeout=PATIENCE,
     )
-    return Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(), done.stdout)
+    err = without_waiting(done.stderr.decode())
+    return Result(done.returncode, done.stdout.decode(errors="replace"), err, done.stdout)
 
 
 class Piped:
@@ -170,6 +234,13 @@ class Piped:
         assert ready, "it says nothing"
         return self._process.stdout.readline().decode()
 
+    def remark(self) -> str:
+        """Return the next line on its standard error."""
+        assert self._process.stderr is not None
+        ready, _, _ = select.select([self._process.stderr], [], [], PATIENCE)
+        assert ready, "it remarks nothing"
+        return self._process.stderr.readline().decode()
+
     def close_output(self) -> None:
         """Read no more."""
         assert self._process.stdout is not None
@@ -183,7 +254,7 @@ class Piped:
         if self._process.stdout is not None and self._process.stdout.closed:
             self._process.stdout = None
         out, err = self._process.communicate(timeout=PATIENCE)
-        return Result(self._process.returncode, (out or b"").decode(), err.decode())
+        return Result(self._process.returncode, (out or b"").decode(), without_waiting(err.decode()))
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -171,3 +172,27 @@ def test_a_client_that_takes_nothing_does_not_hold_it_up():
             assert run("send", url.strip(), "/topic/a", "-", stdin=bytes(900_000)).code == Exit.OK
             broker.signal(signal.SIGTERM)
             assert broker.end().code == Exit.OK
+
+
+@pytest.mark.parametrize(
+    ("options", "status"), [((), 421), (("--allow-host", "dev.example", "--allow-host", "x.example"), 200)]
+)
+def test_names_by_which_browsers_may_come(options, status):
+    with Piped("broker", "--listen", "127.0.0.1:0", *options) as broker:
+        _, _, url = (broker.line().strip() for _ in range(3))
+        fields = {"Host": "dev.example:80", "Origin": "http://dev.example"}
+        client = http.client.HTTPConnection(url.split("/")[2], timeout=30)
+        client.request("GET", "/stomp/info", headers=fields)
+        answer = client.getresponse()
+        assert (answer.status, b"--allow-host" in answer.read()) == (status, status == 421)
+        client.close()
+        broker.signal(signal.SIGTERM)
+        ended = broker.end()
+    assert ("a client was refused: Pages at 'dev.example:80' get nothing" in ended.err) is (status == 421)
+
+
+@pytest.mark.parametrize("command", ["broker", "demo"])
+@pytest.mark.parametrize("name", ["*", "http://dev.example", "dev.example:80", ""])
+def test_what_is_no_name_cannot_be_allowed(command, name, call):
+    said = call(command, "--allow-host", name)
+    assert (said.code, "is no host name: write it alone, as dev.example" in said.err) == (Exit.USAGE, True)

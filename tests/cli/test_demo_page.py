@@ -132,6 +132,17 @@ def test_a_page_from_elsewhere_may_not_connect(broker: DemoBroker, path: str) ->
     assert ask(broker, path, headers={**UPGRADE, "Origin": broker.page.rstrip("/")})[0] == 101
 
 
+def test_the_page_is_shown_under_the_names_that_are_allowed_alone(broker: DemoBroker) -> None:
+    rebound = {"Host": "dev.example:80"}
+    status, _, body = ask(broker, "/", headers=rebound)
+    assert (status, b"--allow-host" in body) == (421, True)
+    with DemoBroker(
+        0, None, 1.0, lambda kind, sentence: None, lambda event: None, hosts=["dev.example"]
+    ) as other:
+        assert ask(other, "/", headers=rebound)[0] == 200
+        assert ask(other, "/", headers={"Host": "x.example"})[0] == 421
+
+
 def test_a_page_from_elsewhere_may_not_use_sockjs(broker: DemoBroker) -> None:
     for path, method in (("/stomp/info", "GET"), ("/stomp/0/s/xhr_streaming", "POST")):
         assert ask(broker, path, method, {"Origin": "https://evil.example"})[0] == 403

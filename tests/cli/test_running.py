@@ -9,10 +9,11 @@ import threading
 
 import pytest
 
+from stomp_cli import running
 from stomp_cli.exits import Exit
 from stomp_cli.main import main
-from stomp_cli.running import Stopping, run, until
-from tests.cli.programs import PATIENCE
+from stomp_cli.running import Stage, Stopping, awaited, run, until
+from tests.cli.programs import PATIENCE, MuteServer, Piped
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,170 @@ def test_a_cancellation_of_the_commands_own_is_no_signal():
 
     with pytest.raises(asyncio.CancelledError):
         run(scenario)
+
+
+def tell(number: signal.Signals) -> None:
+    """Send this process a signal, and have it heard in the loop's next turns."""
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
+)
+def test_the_second_signal_cuts_off_everything_that_is_left_in_order(number, code, capsys, monkeypatch):
+    monkeypatch.setattr(running, "SILENCE", 0.0)
+    left: list[str] = []
+
+    async def leave_slowly(name: str) -> None:
+        try:
+            await asyncio.sleep(PATIENCE)
+        finally:
+            left.append(name)
+
+    async def scenario(stopping: Stopping) -> int:
+        try:
+            tell(number)
+            await asyncio.sleep(PATIENCE)
+        finally:
+            stopping.enter(Stage.LEAVING, "one thing and another")
+            await asyncio.sleep(0.05)
+            tell(number)
+            try:
+                await leave_slowly("one")
+            finally:
+                await leave_slowly("another")
+        return Exit.OK
+
+    async def gently(stopping: Stopping) -> int:
+        stopping.enter(Stage.BEGINNING, "nothing")
+        return await scenario(stopping)
+
+    assert run(gently) == code
+    assert left == ["one", "another"]
+    assert awaited("one thing and another") in capsys.readouterr().err
+
+
+def test_before_anything_has_begun_sigterm_ends_at_once():
+    async def scenario(stopping: Stopping) -> int:
+        stopping.enter(Stage.BEGINNING, "a connection")
+        tell(signal.SIGTERM)
+        await asyncio.sleep(PATIENCE)
+        return Exit.FAILED
+
+    assert run(scenario) == Exit.TERMINATED
+
+
+def test_a_server_has_its_time_and_no_more(capsys, monkeypatch):
+    monkeypatch.setattr(running, "PATIENCE", 0.05)
+
+    async def scenario(stopping: Stopping) -> int:
+        tell(signal.SIGTERM)
+        await stopping.asked.wait()
+        await asyncio.sleep(PATIENCE)
+        return Exit.FAILED
+
+    assert run(scenario) == Exit.TERMINATED
+    assert "the server does not answer: cut off\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stage", [Stage.BUSY, Stage.LEAVING])
+def test_what_has_its_own_time_is_not_cut_off_by_the_clock(stage, capsys, monkeypatch):
+    monkeypatch.setattr(running, "PATIENCE", 0.01)
+    monkeypatch.setattr(running, "SILENCE", 0.0)
+
+    async def scenario(stopping: Stopping) -> int:
+        stopping.enter(stage, "it") if stage is Stage.BUSY else None
+        tell(signal.SIGTERM)
+        await stopping.asked.wait()
+        stopping.enter(stage, "it")
+        await asyncio.sleep(0.2)
+        stopping.enter(stage, "it")
+        await asyncio.sleep(0.02)
+        return 7
+
+    assert run(scenario) == 7
+    # Once, whatever is entered again.
+    assert capsys.readouterr().err == awaited("it", bounded=stage is Stage.LEAVING)
+
+
+def test_who_ends_soon_says_nothing(capsys, monkeypatch):
+    monkeypatch.setattr(running, "SILENCE", PATIENCE)
+
+    async def scenario(stopping: Stopping) -> int:
+        tell(signal.SIGTERM)
+        await stopping.asked.wait()
+        stopping.enter(Stage.LEAVING, "it")
+        return 7
+
+    assert run(scenario) == 7
+    assert capsys.readouterr().err == ""
+
+
+GOOD_BYE = "the server to confirm DISCONNECT"
+
+
+@pytest.mark.parametrize(
+    ("command", "heard", "interrupted", "terminated"),
+    [
+        (["listen", "URL", "/queue/a"], b"SUBSCRIBE", GOOD_BYE, GOOD_BYE),
+        (
+            ["send", "URL", "/queue/a", "x", "--receipt"],
+            b"SEND",
+            GOOD_BYE,
+            "the server to confirm what was sent",
+        ),
+        (["request", "URL", "/queue/a", "x"], b"SEND", GOOD_BYE, GOOD_BYE),
+        (["bench", "URL"], b"SEND", GOOD_BYE, "what is in work"),
+        (["doctor", "URL"], b"DISCONNECT", "the server", "the server"),
+        (["demo", "URL"], b"SEND", "the broker to let go", "the broker to let go"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_a_mute_server_keeps_waiting_is_told_and_cut_off(
+    number, command, heard, interrupted, terminated
+):
+    with (
+        MuteServer() as server,
+        Piped(*(server.url if word == "URL" else word for word in command)) as program,
+    ):
+        server.wait_for(heard)
+        program.signal(number)
+        told = program.remark()
+        program.signal(number)
+        ended = program.end()
+    first, second = (interrupted, terminated) if number == signal.SIGINT else (terminated, interrupted)
+    assert told == awaited(first), second
+    assert ended.code == (Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED)
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "command", [["send", "URL", "/queue/a", "x"], ["shell", "URL"]], ids=["send", "shell"]
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_that_takes_long_is_told_unasked(number, command):
+    with (
+        MuteServer() as server,
+        Piped(*(server.url if word == "URL" else word for word in command)) as program,
+    ):
+        assert program.remark() == awaited(GOOD_BYE)
+        program.signal(number)
+        ended = program.end()
+    assert ended.code == (Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED)
+    assert "Traceback" not in ended.err
+
+
+def test_a_message_that_was_never_confirmed_is_no_success(call, monkeypatch):
+    monkeypatch.setattr(running, "PATIENCE", 0.1)
+    with MuteServer() as server:
+        said = call("send", server.url, "/queue/a", "x")
+    assert said.code == Exit.TIMEOUT
+    assert "the server did not confirm DISCONNECT: whether it has all that was sent is unknown" in said.err
+
+
+def test_a_server_that_hangs_up_instead_has_confirmed(call):
+    # RabbitMQ's Web STOMP does.
+    with MuteServer(hangs_up_at=b"DISCONNECT") as server:
+        said = call("send", server.url, "/queue/a", "x")
+    assert (said.code, said.err) == (Exit.OK, "")

@@ -183,7 +183,9 @@ def test_a_capture_of_a_command_that_failed_is_there(call, tmp_path):
     [
         ("nonsense", "line 1 of the capture: it is no JSON"),
         ('{"t": 0, "kind": "begin", "capture": 9}\n', "line 1 of the capture: it is of another format"),
-        ('{"t": 0, "kind": "begin", "capture": 1}\n{"t"', "line 2 of the capture: it is no JSON"),
+        ('{"t": 0, "kind": "begin", "capture": 1}\n{"t"\n', "line 2 of the capture: it is no JSON"),
+        ('{"t": 0, "kind": "begin", "capture": 1}\n{"t"\n{"t": 0', "line 2 of the capture: it is no JSON"),
+        ('{"t": 0, "kind": "beg', "line 1 of the capture: it is no JSON"),
         ("\xff\x1b[2J", "line 1 of the capture: it is no JSON"),
         ("x" * 3_000_000, "line 1 of the capture: it has more than"),
     ],
@@ -197,6 +199,39 @@ def test_what_is_no_capture_is_refused_with_its_line(call, tmp_path, text, why, 
     assert why in said.err
     assert "\x1b[2J" not in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    "what",
+    [["show"], ["show", "--mermaid"], ["show", "--svg", "-"], ["replay"], ["explain"], ["test", "-o", "-"]],
+)
+def test_a_capture_that_was_cut_off_is_used_as_far_as_it_is_whole(call, capture, what):
+    path = Path(capture)
+    whole = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(whole[:-2]))
+    expected = call("trace", *what, capture)
+    assert (expected.code, expected.err) == (Exit.OK, "")
+    for kept in (1, len(whole[-2]) // 2, len(whole[-2]) - 2):
+        path.write_text("".join(whole[:-2]) + whole[-2][:kept])
+        said = call("trace", *what, capture)
+        assert (said.code, said.out) == (Exit.OK, expected.out)
+        assert said.err.startswith(f"line {len(whole) - 1}, the last of the capture, is cut off: ")
+
+
+def test_a_last_line_that_lacks_its_end_alone_is_whole(call, capture):
+    expected = call("trace", "replay", capture)
+    path = Path(capture)
+    path.write_text(path.read_text().rstrip("\n"))
+    assert call("trace", "replay", capture) == expected
+
+
+def test_the_test_of_a_capture_that_was_cut_off_passes(capture, tmp_path):
+    path = Path(capture)
+    path.write_text(path.read_text()[:-10])
+    written = tmp_path / "test_written.py"
+    assert run("trace", "test", capture, "--output", str(written)).code == Exit.OK
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(written)])
+    assert done.returncode == 0
 
 
 def test_what_is_not_there_is_said(call, tmp_path):
