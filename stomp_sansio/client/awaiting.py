@@ -71,7 +71,9 @@ class Client(ClientCore[AwaitingRunner]):
         await self._runner.settle(self._runner.do(self._runner.session.close))
 
     async def drain(self) -> None:
-        """End all subscriptions, take nothing new, and wait until what was sent is settled: for SIGTERM."""
+        """End all subscriptions, and wait until what was sent is settled: for SIGTERM. Who has a message may
+        finish with it: send, and ack. What waits can be taken with ack="auto", else it is delivered again.
+        """
         await self._runner.settle(self._runner.do(self._runner.session.drain))
 
     def lifecycle(self) -> Lifecycle:

@@ -346,7 +346,7 @@ class SubscriptionCore(Generic[RunnerT, MessageT]):
 
     def _leave(self, headers: HeaderPairs = ()) -> None:
         runner, inner = self._runner, self._entered
-        if not inner.ended:
+        if not inner.ended or inner.withheld:
             headers = runner.intercepted("UNSUBSCRIBE", headers, ("id", inner.id))
         runner.do(lambda now: runner.session.unsubscribe(inner, headers=headers, now=now))
 

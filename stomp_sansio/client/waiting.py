@@ -92,7 +92,9 @@ class Client(ClientCore[WaitingRunner]):
         self._runner.settle(self._runner.do(self._runner.session.close))
 
     def drain(self, *, timeout: float | None = None) -> None:
-        """End all subscriptions, take nothing new, and wait until what was sent is settled: for SIGTERM."""
+        """End all subscriptions, and wait until what was sent is settled: for SIGTERM. Who has a message may
+        finish with it: send, and ack. What waits can be taken with ack="auto", else it is delivered again.
+        """
         self._runner.settle(self._runner.do(self._runner.session.drain), timeout)
 
     def lifecycle(self) -> Lifecycle:

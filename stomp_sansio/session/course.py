@@ -209,7 +209,7 @@ class Course:
                 if subscription is None:
                     # A reply, or what UNSUBSCRIBE has crossed.
                     self._replied(event)
-                elif subscription.ended:
+                elif subscription.ended and not subscription.withheld:
                     self._say_unsubscribe(subscription)
             else:
                 # Only messages change nothing that is of any matter to what is sent.

@@ -75,14 +75,15 @@ class Session(Course):
         return ticket
 
     def drain(self, now: float) -> Ticket:
-        """Take nothing new: end the subscriptions; the ticket settles when all that was asked for is settled.
+        """End the subscriptions, and allow no new ones; the ticket settles when all that was sent is settled.
 
-        What waits in the subscriptions can still be taken, and acknowledged.
+        What was taken can be acknowledged, and one may send meanwhile. What waits can be taken if its ack
+        is "auto"; the rest is left to the server, which delivers it again.
         """
-        if self._draining is None:
+        for subscription in self._subscriptions.withhold():
+            self._end_subscription(subscription, ())
+        if self._draining is None or self._draining.outcome is not None:
             self._draining = Ticket("drain")
-            for subscription in list(self._subscriptions):
-                self._end_subscription(subscription, ())
         self._door.close()
         self._settle(now)
         return self._draining
@@ -131,7 +132,7 @@ class Session(Course):
             LocalProtocolError: it cannot be represented, or not be carried by every transport that may come.
             NotConnected: there is no connection, and neither `confirm` nor `wait` is set.
             OutboxFull: the outbox is full, and as many messages wait for room in it.
-            ConnectionClosed: the session is over, or draining.
+            ConnectionClosed: the session is over.
         """
         epoch, clear = self._door.through(), True
         if epoch is None:
@@ -197,7 +198,7 @@ class Session(Course):
         Raises:
             LocalProtocolError: the headers cannot be represented. It goes on.
         """
-        if not subscription.ended:
+        if not subscription.ended or subscription.withheld:
             self._end_subscription(subscription, headers)
         self._settle(now)
 
@@ -274,7 +275,7 @@ class Session(Course):
         Raises:
             NotConnected: there is no connection.
             LocalProtocolError: it cannot be represented, or not be carried by every transport that may come.
-            ConnectionClosed: the session is over, or draining.
+            ConnectionClosed: the session is over.
         """
         self._alive("SEND")
         check_carried(self._lifeline.carries, destination, body)
@@ -308,7 +309,7 @@ class Session(Course):
 
         Raises:
             NotConnected: there is none.
-            ConnectionClosed: the session is over, or draining.
+            ConnectionClosed: the session is over.
         """
         self._alive("BEGIN")
         epoch = self._lifeline.established
@@ -384,10 +385,11 @@ class Session(Course):
             self._door.written(epoch, size_of(body), draining=self._draining is not None)
 
     def _alive(self, command: str) -> None:
-        if self._draining is not None or self.state in (SessionState.CLOSING, SessionState.ENDED):
+        drained = self._draining is not None and command == "SUBSCRIBE"
+        if drained or self.state in (SessionState.CLOSING, SessionState.ENDED):
             if self.error is None:
                 raise ConnectionClosedOK(
-                    f"{command}: the session is closed, or being closed: connect again to go on"
+                    f"{command}: the session was closed or drained: connect again to go on"
                 )
             raise self._over()
 

@@ -78,6 +78,7 @@ class Subscription:
         "proven",
         "queue",
         "strikes",
+        "withheld",
     )
 
     def __init__(
@@ -115,6 +116,10 @@ class Subscription:
         """How many connections ended with an ERROR right after it was made."""
         self.ended = False
         """Whether nothing more will come, beyond what waits in `queue`."""
+        self.withheld = False
+        """Whether it has ended for the application alone: the server still has it, so that what is in work
+        can be acknowledged, and what waits stays with the server.
+        """
         self.error: Exception | None = None
         """Why it ended, if it ended by itself: what a taker is told when the queue is empty."""
 

@@ -164,11 +164,30 @@ class Subscriptions:
 
     # Ending
 
+    def withhold(self) -> list[Subscription]:
+        """End those that await acknowledgements, but for the application alone, until `remove`: there are
+        servers that take no ACK for a subscription that is gone. Return the others.
+        """
+        others: list[Subscription] = []
+        for subscription in self:
+            if subscription.ack is AckMode.AUTO:
+                others.append(subscription)
+            elif not subscription.withheld:
+                subscription.ended = subscription.withheld = True
+                # What comes now waits here, and the connection is not read for more than that.
+                subscription.overflow = OverflowPolicy.PAUSE
+                self._changed(subscription)
+        return others
+
     def remove(self, subscription: Subscription) -> None:
-        """End a subscription that has not ended. What waits in it can still be taken."""
+        """End a subscription. What waits in it can still be taken, unless it was withheld."""
         del self._by_id[subscription.id]
         self.full.discard(subscription)
         self.octets -= subscription.octets
+        if subscription.withheld:
+            subscription.withheld = False
+            subscription.forget_deliveries()
+            return
         subscription.ended = True
         self._changed(subscription)
 
@@ -183,7 +202,10 @@ class Subscriptions:
         self._unmade.clear()
         self._fresh.clear()
         self._receipts.clear()
-        for subscription in self:
+        for subscription in list(self):
+            if subscription.withheld:
+                self.remove(subscription)
+                continue
             octets = subscription.octets
             subscription.forget_deliveries()
             self.octets += subscription.octets - octets
@@ -247,7 +269,7 @@ class Subscriptions:
         """Remove and return the oldest message that waits, or None. `epoch` is the present connection."""
         queue = subscription.queue
         if subscription.ended:
-            return _take_left_over(subscription, epoch)
+            return None if subscription.withheld else _take_left_over(subscription, epoch)
         if not queue:
             return None
         delivery = queue.popleft()

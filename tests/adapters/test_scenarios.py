@@ -263,17 +263,37 @@ def test_a_client_that_is_closed_says_so(stage):
     stage.colour.run(scenario)
 
 
-def test_drain_takes_nothing_new_and_waits_for_what_was_sent(stage):
+def test_drain_ends_subscriptions_and_waits_for_what_was_sent(stage):
     async def scenario() -> None:
         async with stage.connect() as client, client.subscribe("/queue/other") as messages:
             tickets = [client.send_soon("/queue/a", f"{number}") for number in range(100)]
             await client.drain()
             assert {ticket.outcome for ticket in tickets} == {Outcome.CONFIRMED}
-            with pytest.raises(ConnectionClosed, match="being closed"):
-                await client.send("/queue/a", "x")
             with pytest.raises(ConnectionClosedOK):
                 await messages.receive()
+            with pytest.raises(ConnectionClosedOK, match="drained"):
+                async with client.subscribe("/queue/a"):
+                    pass
         assert len(stage.server.saw(Send)) == 100
+
+    stage.colour.run(scenario)
+
+
+def test_who_works_on_a_message_may_finish_during_a_drain(stage):
+    async def scenario() -> None:
+        async with stage.connect() as client:
+            for number in range(3):
+                await client.send("/queue/work", f"{number}", receipt=True)
+            async with client.subscribe("/queue/work", ack="client-individual") as messages:
+                async with (await messages.receive()).process():
+                    await client.drain()
+                    await client.send("/queue/results", "of 0", receipt=True)
+                assert [message async for message in messages] == []
+        stage.server.wait_for(lambda: stage.server.saw(Disconnect))
+        ends = [event for event in stage.server.events if isinstance(event, Ack | Nack | Unsubscribe)]
+        assert [type(event) for event in ends] == [Ack, Unsubscribe]
+        async with stage.connect() as client, client.subscribe("/queue/work") as messages:
+            assert [(await messages.receive()).text for _ in range(2)] == ["1", "2"]
 
     stage.colour.run(scenario)
 

@@ -152,6 +152,64 @@ def test_what_unsubscribe_has_crossed_is_ignored():
     assert hand.session.take(subscription, 0.0) is None
 
 
+# Draining
+
+
+def test_what_is_drained_is_kept_at_the_server_until_it_is_left():
+    hand = Hand().start().connect()
+    subscription = hand.session.subscribe("/a", ack=AckMode.CLIENT_INDIVIDUAL, max_queue=2, now=0.0)
+    deliver(hand, subscription, b"waits")
+    hand.session.drain(0.0)
+    hand.session.drain(0.0)
+    deliver(hand, subscription, b"comes")
+    assert subscription.ended
+    assert hand.session.take(subscription, 0.0) is None
+    assert hand.link.calls[-1] == "pause"
+    assert [frame.command for frame in hand.said()] == ["CONNECT", "SUBSCRIBE"]
+    hand.session.unsubscribe(subscription, now=0.0)
+    hand.session.unsubscribe(subscription, now=0.0)
+    assert [frame.command for frame in hand.said()] == ["UNSUBSCRIBE"]
+    assert hand.session.take(subscription, 0.0) is None
+    assert hand.link.calls[-1] == "resume"
+
+
+def test_what_needs_no_acknowledgement_is_left_at_once_by_a_drain():
+    hand = Hand().start().connect()
+    subscription = hand.session.subscribe("/a", now=0.0)
+    deliver(hand, subscription, b"waits")
+    hand.session.drain(0.0)
+    assert [frame.command for frame in hand.said()] == ["CONNECT", "SUBSCRIBE", "UNSUBSCRIBE"]
+    assert hand.session.take(subscription, 0.0) is not None
+
+
+def test_what_is_drained_is_not_made_again():
+    world = World().start()
+    subscription = world.subscribe("/queue/a", ack=AckMode.CLIENT)
+    world.publish("/queue/a", b"1")
+    world.run(0.1)
+    world.do(world.session.drain)
+    world.lose()
+    world.run(5.0)
+    world.do(world.session.unsubscribe, subscription)
+    world.run()
+    assert len(world.broker.heard("SUBSCRIBE")) == 1
+    assert world.broker.heard("UNSUBSCRIBE") == []
+    assert world.bodies(subscription) == []
+
+
+@pytest.mark.parametrize("overflow", [OverflowPolicy.END, OverflowPolicy.PAUSE])
+def test_what_is_drained_overflows_no_more(overflow):
+    hand = Hand().start().connect()
+    subscription = hand.session.subscribe(
+        "/a", ack=AckMode.CLIENT_INDIVIDUAL, max_queue=1, overflow=overflow, now=0.0
+    )
+    hand.session.drain(0.0)
+    deliver(hand, subscription, b"1")
+    deliver(hand, subscription, b"2")
+    assert subscription.error is None
+    assert hand.link.calls[-1] == "pause"
+
+
 def test_in_1_0_a_message_may_name_its_destination_alone():
     hand = Hand(versions=(Version.V1_0,)).start()
     subscription = hand.session.subscribe("/a", now=0.0)

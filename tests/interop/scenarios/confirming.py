@@ -116,6 +116,29 @@ async def nack(x: Exchange) -> None:
             expect(await x.bodies(refused, 1) == [b"refused"], "another message came")
 
 
+@scenario(
+    "drain: who works on a message may send and acknowledge; the messages behind it are delivered again"
+)
+async def drain(x: Exchange) -> None:
+    async with x.connect() as client:
+        for body in (b"0", b"1", b"2"):
+            await x.send(client, x.queue(), body)
+        async with client.subscribe(x.queue(), ack="client-individual", headers=x.prefetch(10)) as messages:
+            message = await x.receive(messages)
+            await client.drain()
+            await x.send(client, x.queue("results"), b"of " + message.body)
+            await message.ack(receipt=x.confirms)
+    async with (
+        x.connect() as client,
+        client.subscribe(x.queue()) as again,
+        client.subscribe(x.queue("results")) as results,
+    ):
+        expect(await x.bodies(results, 1) == [b"of 0"], "the result is another one")
+        bodies = sorted(await x.bodies(again, 2))
+        expect(bodies == [b"1", b"2"], f"the two behind it should come again, {bodies!r} did")
+        await x.nothing(again)
+
+
 @scenario("a consumer that vanishes with a message: the next one gets it, marked as redelivered")
 async def redelivery(x: Exchange) -> None:
     async with x.connect() as client:

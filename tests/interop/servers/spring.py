@@ -39,7 +39,7 @@ class Spring(Server):
         },
         leaves_out={
             **dict.fromkeys(
-                ("queues", "ack-auto", "ack-client", "ack-client-individual", "nack", "redelivery"),
+                ("queues", "ack-auto", "ack-client", "ack-client-individual", "nack", "drain", "redelivery"),
                 "the simple broker keeps nothing: every destination is a topic, and an ACK is ignored",
             ),
             **dict.fromkeys(
