@@ -79,6 +79,7 @@ WAYS = (
         asked(b"PUT /stomp"),
     ),
     *(
+        asked(b"POST /stomp/0/c/xhr", b"Origin: http://example.com"),
         asked(b"POST /stomp/0/c/xhr", b"Origin: null"),
         asked(b"GET /stomp/info", b"Origin: https://a.example"),
     ),
@@ -198,7 +199,9 @@ class Play:
             stream = StreamId(next(self.numbers))
             self.living.append(stream)
             self.written[stream] = b""
-            server.stream_accepted(stream, choices.octet() & 1, "somewhere", self.now)
+            listener = choices.octet() & 1
+            address = "127.0.0.1:1" if listener else "somewhere"
+            server.stream_accepted(stream, listener, address, self.now)
         elif what == "time":
             self.pass_time(choices.choose(SECONDS))
         elif what == "shut down":

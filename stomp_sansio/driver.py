@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from .machine import (
     Announcing,
@@ -24,7 +24,7 @@ from .machine import (
 )
 from .tls import TLSFailure, TLSMaker, TLSPipe
 
-__all__ = ["CHUNK", "LINGER", "LINGER_OCTETS", "DriverCore", "StreamCore"]
+__all__ = ["CHUNK", "LINGER", "LINGER_OCTETS", "DriverCore", "StreamCore", "written_address"]
 
 EventT = TypeVar("EventT")
 
@@ -34,6 +34,15 @@ LINGER = 2.0
 """Seconds for which a client is still read once all was said to it: its octets may be on their way."""
 LINGER_OCTETS = 16 * 1024 * 1024
 """Octets that are read then, and thrown away: more than was on its way is a flood."""
+
+
+def written_address(name: Any) -> str:
+    """Return a socket's name as HOST:PORT or [IPV6]:PORT, as in a URL; what has neither, such as a Unix
+    socket, as it is."""
+    if not isinstance(name, tuple):
+        return str(name)
+    host, port = map(str, cast("tuple[object, ...]", name)[:2])
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class StreamCore(ABC):

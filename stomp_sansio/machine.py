@@ -197,7 +197,7 @@ class Machine(Protocol[_EventT_co]):
 
     def stream_accepted(self, stream: StreamId, listener: int, peer: str, now: float) -> None:
         """Hand in a stream that somebody opened to us. `listener` is the index of the listening socket,
-        `peer` is for people.
+        `peer` is where it comes from, as HOST:PORT or [IPV6]:PORT: a server trusts names less on loopback.
 
         On a listener with TLS the hand-shake follows, unseen: the time that the machine gives to first octets
         covers it. A machine that opens streams only raises `LocalProtocolError`.

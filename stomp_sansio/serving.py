@@ -51,6 +51,11 @@ class ServeKeywords(TypedDict, total=False):
     """
     origins: Iterable[str]
     """Web pages that may connect besides those of the same host, as "https://app.example.com"."""
+    hosts: Iterable[str] | None
+    """Names by which browsers reach this server, besides localhost and addresses, as "dev.example": pages
+    loaded from another name get nothing, since anybody may have made it mean this machine (DNS rebinding).
+    None, the default: only who comes from loopback is looked at. A list, even an empty one: everybody.
+    """
     options: BrokerOptions | None
     """Limits and manners."""
     on_event: Callable[[BrokerEvent], object] | None
@@ -80,6 +85,7 @@ class ServerCore(ABC):
         login: Mapping[str, str] | Callable[[ConnectRequest], bool] | None = None,
         path: str | Sequence[str] | None = None,
         origins: Iterable[str] = (),
+        hosts: Iterable[str] | None = None,
         options: BrokerOptions | None = None,
         on_event: Callable[[BrokerEvent], object] | None = None,
         close_timeout: float = 10.0,
@@ -104,7 +110,7 @@ class ServerCore(ABC):
         options = options or BrokerOptions()
         manners = ServerOptions(
             path=PATHS if path is None else path,
-            origins=OriginPolicy(origins),
+            origins=OriginPolicy(origins, hosts),
             tls_listeners=range(1_000) if tls else (),
             max_streams=options.max_connections,
             max_sessions=options.max_connections,

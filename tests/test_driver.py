@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
-from stomp_sansio.driver import DriverCore, StreamCore
+from stomp_sansio.driver import DriverCore, StreamCore, written_address
 from stomp_sansio.machine import (
     CloseStream,
     OpenStream,
@@ -552,3 +552,18 @@ def test_only_an_earlier_deadline_needs_another_timer(kind: type[Machine]):
     assert driver.sooner(5.0) is None
     machine.left_over = 1
     assert driver.sooner(5.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        (("127.0.0.1", 4711), "127.0.0.1:4711"),
+        (("::1", 4711, 0, 0), "[::1]:4711"),
+        (("::ffff:127.0.0.1", 4711, 0, 0), "[::ffff:127.0.0.1]:4711"),
+        ("/run/a.sock", "/run/a.sock"),
+        ("", ""),
+        (None, "None"),
+    ],
+)
+def test_addresses_are_written_as_in_a_url(name: object, written: str) -> None:
+    assert written_address(name) == written

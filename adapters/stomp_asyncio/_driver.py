@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
-from stomp_sansio.driver import LINGER, LINGER_OCTETS, DriverCore, StreamCore
+from stomp_sansio.driver import LINGER, LINGER_OCTETS, DriverCore, StreamCore, written_address
 from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress
 from stomp_sansio.tls import TLSMaker
 
@@ -227,7 +227,7 @@ class Driver(DriverCore[EventT, _Stream]):
         def came_up(stream: _Stream) -> None:
             assert stream.transport is not None, "it came up"
             self.streams[stream.id] = stream
-            stream.accepted(index, str(stream.transport.get_extra_info("peername")), self.now())
+            stream.accepted(index, written_address(stream.transport.get_extra_info("peername")), self.now())
 
         return lambda: _Stream(self, self.next_accepted(), came_up)
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from stomp_sansio.driver import CHUNK, LINGER, LINGER_OCTETS, DriverCore, StreamCore
+from stomp_sansio.driver import CHUNK, LINGER, LINGER_OCTETS, DriverCore, StreamCore, written_address
 from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress
 from stomp_sansio.tls import TLSMaker
 
@@ -246,7 +246,7 @@ class Driver(DriverCore[EventT, _Stream]):
 
 def _peer(transport: trio.SocketStream) -> str:
     try:
-        return str(transport.socket.getpeername())
+        return written_address(transport.socket.getpeername())
     except OSError:
         # It is gone already; its stream is about to say so.
         return "somebody who is gone"

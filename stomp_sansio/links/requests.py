@@ -171,8 +171,16 @@ class Requests:
         page = answer_with_page(options.pages, request.method, request.path)
         if page is None or find_route(options.bases, request.path) is not None:
             self._sessions.handle(self._caller, request, now)
-        else:
+            return
+        # What a page is asked with has no Origin: the name alone can tell that it is somebody else's.
+        caller = self._caller
+        refusal = options.origins.refuses_name(request.header("host"), address=caller.address)
+        if refusal is None:
             self._http.respond(*page, now)
+            return
+        self._events.append(StreamRefused(caller.address, caller.listener, refusal.sentence, refusal.status))
+        fields = [("Content-Type", "text/plain; charset=UTF-8"), ("X-Content-Type-Options", "nosniff")]
+        self._http.respond(refusal.status, fields, f"{refusal.sentence}\n".encode(), now)
 
     def _upgrade(self, request: HttpRequest, now: float) -> bool:
         """Give the stream to a WebSocket, if there is one at the path."""
@@ -184,6 +192,7 @@ class Requests:
         web = WebSocketLayer.server(
             origins=options.origins,
             secure=caller.secure,
+            address=caller.address,
             subprotocols=() if with_frames else options.subprotocols,
             limits=web_limits(options.limits) if with_frames else options.limits,
             close_timeout=options.close_timeout,

@@ -31,7 +31,7 @@ class ServerOptions:
     """Where WebSockets connect, and the base URL of SockJS: each of these paths is both."""
 
     origins: OriginPolicy = field(default_factory=OriginPolicy)
-    """Which web pages may connect: those of the same host by default."""
+    """Which web pages may connect: those of the same host by default, where its name is no one else's."""
 
     tls_listeners: Collection[int] = ()
     """The indexes of listening sockets with TLS: no page that came without it may connect there."""

@@ -13,7 +13,6 @@ from http import HTTPStatus
 from ..errors import Fault, LinkFault, RemoteProtocolError
 from ..machine import StreamId
 from ..records import hot_record
-from ..redaction import excerpt
 from .http_server import HttpRequest, HttpServer
 from .info import SockJSInfo, encode_info
 from .peers import PeerClosed, PeerData, PeerEvent, PeerId, PeerOpened, StreamRefused
@@ -281,14 +280,17 @@ class SockJSSessions:
     def _is_welcome(self, caller: Caller, request: HttpRequest, now: float) -> bool:
         """Keep out pages of other origins: even a request whose answer they cannot read would do its work."""
         origins = [value for name, value in request.headers if name == "origin"]
-        origin = origins[0] if origins else None
-        allowed = self._options.origins.allows(origin, request.header("host"), secure=caller.secure)
-        if allowed and len(origins) < 2:
+        refusal = self._options.origins.refuses(
+            # Two of them are nobody's origin.
+            ", ".join(origins) if origins else None,
+            request.header("host"),
+            secure=caller.secure,
+            address=caller.address,
+        )
+        if refusal is None:
             return True
-        shown = excerpt((origin or "").encode("latin-1"))[1:]
-        reason = f"Pages of the origin {shown} may not use this service"
-        self._events.append(StreamRefused(caller.address, caller.listener, reason, HTTPStatus.FORBIDDEN))
-        self._answer(caller, HTTPStatus.FORBIDDEN, [_TEXT, ("Vary", "Origin")], reason, now)
+        self._events.append(StreamRefused(caller.address, caller.listener, refusal.sentence, refusal.status))
+        self._answer(caller, refusal.status, [_TEXT, ("Vary", "Origin")], refusal.sentence, now)
         return False
 
     def _serve(self, caller: Caller, request: HttpRequest, route: Route, now: float) -> None:

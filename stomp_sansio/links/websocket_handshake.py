@@ -208,7 +208,7 @@ def _client_side_reason(reason: str, fields: list[tuple[str, str]], offered: Seq
 class ServerHandshake:
     """The server's side: reads the request, gives the answer."""
 
-    __slots__ = ("_accept_path", "_head", "_origins", "_secure", "_subprotocols", "_ws")
+    __slots__ = ("_accept_path", "_address", "_head", "_origins", "_secure", "_subprotocols", "_ws")
 
     def __init__(
         self,
@@ -217,6 +217,7 @@ class ServerHandshake:
         accept_path: Callable[[str], bool],
         origins: OriginPolicy,
         secure: bool,
+        address: str | None,
         limits: Limits,
     ) -> None:
         """Take what to check a request against; `accept_path` gets the target, query included."""
@@ -226,6 +227,7 @@ class ServerHandshake:
         self._accept_path = accept_path
         self._origins = origins
         self._secure = secure
+        self._address = address
 
     def receive(self, data: bytes) -> None:
         """Take in what the client sent."""
@@ -266,12 +268,9 @@ class ServerHandshake:
         )
         if not self._accept_path(wanted.target):
             return _refuse(HTTPStatus.NOT_FOUND, "There is no WebSocket at this path")
-        if not self._origins.allows(origin, wanted.host, secure=self._secure):
-            shown = excerpt((origin or "").encode("latin-1"))[1:]
-            return _refuse(
-                HTTPStatus.FORBIDDEN,
-                f"Pages of the origin {shown} may not connect: add it to the allowed ones",
-            )
+        refusal = self._origins.refuses(origin, wanted.host, secure=self._secure, address=self._address)
+        if refusal is not None:
+            return _refuse(refusal.status, refusal.sentence)
         chosen = choose_subprotocol(request.subprotocols, self._subprotocols)
         response = self._ws.send(AcceptConnection(subprotocol=chosen))
         return Upgraded(self._ws, chosen, self._head.take_rest(), response, wanted)

@@ -167,6 +167,7 @@ class WebSocketLayer:
         accept_path: Callable[[str], bool] = lambda target: True,
         origins: OriginPolicy | None = None,
         secure: bool = False,
+        address: str | None = None,
         subprotocols: Sequence[str] = STOMP_SUBPROTOCOLS,
         binary: bool = False,
         split_above: int | None = None,
@@ -177,7 +178,8 @@ class WebSocketLayer:
         """Return a layer for a server that has accepted a stream.
 
         `accept_path` gets the target of the request, query included; False answers 404. `origins` says which
-        web pages may connect, those of the same host by default; `secure` says that the stream has TLS here.
+        web pages may connect, those of the same host by default; `secure` says that the stream has TLS here,
+        `address` is where it comes from: on loopback, that host must be no name that others may have chosen.
         The first of the `subprotocols` that the client offers is chosen, none if it offers none of them.
         """
         limits = limits or Limits.server()
@@ -187,6 +189,7 @@ class WebSocketLayer:
                 accept_path=accept_path,
                 origins=origins or OriginPolicy(),
                 secure=secure,
+                address=address,
                 limits=limits,
             ),
             partial(MessageReader, any_text=False, limits=limits),

@@ -19,6 +19,7 @@ import stomp_blocking
 import stomp_trio
 from stomp_sansio.client import core, message, opening, public
 from stomp_sansio.client.keywords import AckKeywords, ConnectKeywords, ContentKeywords, SubscribeKeywords
+from stomp_sansio.serving import ServeKeywords, ServerCore
 
 AWAITING = (stomp_trio, stomp_asyncio)
 ADAPTERS = Path(stomp_trio.__file__).parent.parent
@@ -135,10 +136,34 @@ def test_keywords_are_those_that_are_taken(keywords: Any, function: Any, others:
             assert parameter.default is not inspect.Parameter.empty
 
 
-def test_every_keyword_is_explained():
-    tree = ast.parse(Path(inspect.getfile(ConnectKeywords)).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["serve", "Server"])
+def test_servers_are_told_the_same(name):
+    """All that tells the colours apart is `async` and `await`."""
+    trio, asyncio = getattr(stomp_trio, name), getattr(stomp_asyncio, name)
+    assert parameters(trio) == parameters(asyncio)
+    assert inspect.getdoc(trio) == inspect.getdoc(asyncio)
+    assert "hosts" in ServeKeywords.__annotations__
+
+
+def test_what_a_server_is_told_is_what_is_taken():
+    taken = typing.get_type_hints(ServerCore.__init__)
+    told = typing.get_type_hints(ServeKeywords)
+    for name in ("return", "token_bytes", "log", "tls"):
+        del taken[name]
+    # None stands for a default there.
+    assert taken.pop("path") == told.pop("path") | None
+    assert taken == told
+    for name in told:
+        parameter = inspect.signature(ServerCore.__init__).parameters[name]
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        assert parameter.default is not inspect.Parameter.empty
+
+
+@pytest.mark.parametrize("keywords", [ConnectKeywords, ServeKeywords])
+def test_every_keyword_is_explained(keywords: Any):
+    tree = ast.parse(Path(inspect.getfile(keywords)).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Keywords"):
             for field, following in zip(node.body, [*node.body[1:], None], strict=False):
                 if isinstance(field, ast.AnnAssign):
                     assert isinstance(following, ast.Expr), ast.unparse(field)

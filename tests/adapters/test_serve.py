@@ -14,7 +14,13 @@ import trio
 
 import stomp_asyncio
 import stomp_trio
-from stomp_sansio.broker.events import BrokerEvent, ClientConnected, ClientGone, MessageSent
+from stomp_sansio.broker.events import (
+    BrokerEvent,
+    ClientConnected,
+    ClientGone,
+    MessageSent,
+    StreamRefused,
+)
 from stomp_sansio.broker.options import BrokerOptions
 from stomp_sansio.client.public import AuthenticationError, Backoff, BrokerError, Interrupted, Ready
 from stomp_sansio.protocol.events import ConnectRequest
@@ -358,3 +364,69 @@ def test_sockets_of_ones_own_share_a_broker(colour: Colour) -> None:
     colour.run(scenario)
     for sock in sockets:
         sock.close()
+
+
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+def browse(address: tuple[str, int], method: str, path: str, host: str, origin: bool) -> tuple[int, str]:
+    """Ask as a browser does for a page that it loaded from `host`; return the status and the answer."""
+    client = http.client.HTTPConnection(*address, timeout=20)
+    host = f"{host}:{address[1]}"
+    fields = {"Host": host} | ({"Origin": f"http://{host}"} if origin else {})
+    try:
+        client.request(method, path, headers=fields | (UPGRADE if path == "/ws" else {}))
+        answer = client.getresponse()
+        return answer.status, "" if answer.status == 101 else answer.read().decode()
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    "listens",
+    [
+        "127.0.0.1",
+        pytest.param(
+            "::1",
+            marks=pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6"),
+        ),
+    ],
+)
+def test_a_page_whose_name_was_made_to_mean_this_machine_gets_nothing(colour: Colour, listens: str) -> None:
+    """DNS rebinding, as the server sees it: a page of evil.example, and a stream from loopback."""
+    events: list[BrokerEvent] = []
+    ways = [("GET", "/ws", True), ("POST", "/sockjs/0/s/xhr", True), ("GET", "/", False)]
+
+    async def scenario() -> None:
+        pages = {"/": Page("text/html", b"<p>tea")}
+        async with serve(colour, host=listens, pages=pages, hosts=None, on_event=events.append) as server:
+            address = server.addresses[0]
+            for method, path, origin in ways:
+                evil = await colour.in_thread(browse, address, method, path, "evil.example", origin)
+                assert evil[0] == 421
+                assert "allow the name with hosts=" in evil[1]
+                literal = f"[{listens}]" if ":" in listens else listens
+                for own in ("localhost", "LOCALHOST.", literal):
+                    status, _ = await colour.in_thread(browse, address, method, path, own, origin)
+                    assert status == (101 if path == "/ws" else 200), own
+        async with serve(colour, host=listens, hosts=["dev.example"], pages=pages) as server:
+            for method, path, origin in ways:
+                allowed = await colour.in_thread(
+                    browse, server.addresses[0], method, path, "dev.example", origin
+                )
+                assert allowed[0] == (101 if path == "/ws" else 200)
+
+    colour.run(scenario)
+    refused = [event for event in events if isinstance(event, StreamRefused) and event.status == 421]
+    literal = f"[{listens}]:" if ":" in listens else f"{listens}:"
+    assert [event.address.startswith(literal) for event in refused] == [True] * len(ways)
+
+
+def test_a_name_that_is_none_cannot_be_allowed(colour: Colour) -> None:
+    with pytest.raises(ValueError, match=r"is no host name: write it alone, as dev\.example"):
+        serve(colour, hosts=["*.example"])

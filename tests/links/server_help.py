@@ -28,12 +28,12 @@ class ServerDriver(MemoryDriver[PeerEvent]):
         self.numbers = count(1)
         self.ended: list[StreamId] = []
 
-    def accept(self, listener: int = 0) -> StreamId:
+    def accept(self, listener: int = 0, address: str | None = None) -> StreamId:
         stream = StreamId(next(self.numbers))
         self.written[stream] = bytearray()
         self.living.add(stream)
         self.reads[stream] = True
-        self.machine.stream_accepted(stream, listener, f"10.0.0.{stream}:4711", self.now)
+        self.machine.stream_accepted(stream, listener, address or f"10.0.0.{stream}:4711", self.now)
         self.drain()
         return stream
 

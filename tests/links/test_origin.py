@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stomp_sansio.links.origin import OriginPolicy, normalized_origin
+from stomp_sansio.links.origin import OriginPolicy, Refusal, normalized_origin
 
 
 @pytest.mark.parametrize(
@@ -86,3 +88,63 @@ def test_listed_origins_pass_in_any_spelling_besides_the_same_one() -> None:
 def test_what_is_no_origin_cannot_be_listed(origin: str) -> None:
     with pytest.raises(ValueError, match="is no origin"):
         OriginPolicy([origin])
+
+
+# A name that somebody made mean this machine
+
+LOOPBACK = "127.0.0.1:4711"
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "status"),
+    [
+        ("http://evil.example:61613", "evil.example:61613", 421),
+        ("http://evil.example", "evil.example.", 403),  # a trailing dot is another origin
+        ("http://evil.example.", "evil.example.", 421),
+        ("http://evil.example:61613", "127.0.0.1:61613", 403),
+        ("http://localhost:61613", "localhost:61613", None),
+        ("http://LOCALHOST:61613", "localhost:61613", None),
+        ("http://[::1]:61613", "[::1]:61613", None),
+        ("http://127.0.0.1:61613", "127.0.0.1:61613", None),
+        ("https://listed.example", "evil.example", None),  # it is the page that was listed
+        (None, "evil.example", None),
+        ("null", "evil.example", 403),
+    ],
+)
+@pytest.mark.parametrize("address", [LOOPBACK, "[::1]:4711", "[::ffff:127.0.0.1]:4711"])
+def test_threat_10_a_rebound_name_is_refused_on_loopback(
+    origin: str | None, host: str, status: int | None, address: str
+) -> None:
+    policy = OriginPolicy(["https://listed.example"])
+    refusal = policy.refuses(origin, host, address=address)
+    assert (None if refusal is None else refusal.status) == status
+    assert policy.allows(origin, host, address=address) is (status is None)
+
+
+def test_a_name_may_be_allowed() -> None:
+    policy = OriginPolicy(hosts=["dev.example"])
+    assert policy.allows("http://dev.example:61613", "dev.example:61613", address=LOOPBACK)
+    assert policy.allows("http://dev.example", "dev.example", address="192.0.2.7:1")
+    assert not policy.allows("http://evil.example", "evil.example", address="192.0.2.7:1")
+    assert OriginPolicy().allows("http://evil.example", "evil.example", address="192.0.2.7:1")
+
+
+def test_a_refusal_says_what_to_do_and_moves_no_cursor() -> None:
+    refusal = OriginPolicy().refuses_name("evil.example\x1b[2J\u20ac", address=LOOPBACK)
+    assert refusal == Refusal(
+        HTTPStatus.MISDIRECTED_REQUEST,
+        "Pages at 'evil.example\\x1b[2J?' get nothing here, since others may have made that name mean this "
+        "machine: use localhost or an IP address, or allow the name with hosts= (--allow-host)",
+    )
+    refusal = OriginPolicy().refuses("http://evil.example\x1b[2J", "localhost", address=LOOPBACK)
+    assert refusal == Refusal(
+        HTTPStatus.FORBIDDEN,
+        "Pages of the origin 'http://evil.example\\x1b[2J' may not connect: "
+        "allow it with origins= (--origin)",
+    )
+    assert OriginPolicy().refuses_name("localhost", address=LOOPBACK) is None
+
+
+def test_a_list_of_names_has_names() -> None:
+    with pytest.raises(ValueError, match="is no host name"):
+        OriginPolicy(hosts=["*"])

@@ -245,6 +245,18 @@ def test_a_page_is_no_place_for_a_websocket() -> None:
     assert driver.events == []
 
 
+@pytest.mark.parametrize(("host", "status"), [(b"example.com", b"421"), (b"localhost:1", b"200")])
+def test_threat_10_a_page_is_shown_under_a_name_of_the_server_alone(host: bytes, status: bytes) -> None:
+    driver = ServerDriver(pages=PAGES)
+    stream = driver.accept(address="127.0.0.1:4711")
+    asked = b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host
+    # The stream goes on: the next request may be one for the service.
+    octets = driver.say(stream, asked + GREETING)
+    assert octets.startswith(b"HTTP/1.1 %b " % status)
+    assert octets.endswith(b"Welcome to SockJS!\n")
+    assert [type(event) for event in driver.events] == [StreamRefused] * (status == b"421")
+
+
 def test_threat_10_a_page_of_another_origin_may_still_not_connect() -> None:
     driver = ServerDriver(pages=PAGES)
     octets = request("Origin: https://evil.example", first="GET /stomp HTTP/1.1")

@@ -232,6 +232,72 @@ def test_threat_10_origins(origin: str | None, allowed: bool, way: str) -> None:
         assert [type(event) for event in driver.events] == [StreamRefused]
 
 
+# A name that somebody made mean this machine
+
+
+def dialled(host: str, origin: str | None, way: str, address: str, **options) -> tuple[ServerDriver, bytes]:
+    """Ask a server by a name, from an address; return it and its answer."""
+    driver = ServerDriver(pages={"/": Page("text/html", b"<p>tea")}, **options)
+    lines = [f"Host: {host}", *([] if origin is None else [f"Origin: {origin}"])]
+    if way.endswith("ws"):
+        path = "/stomp" if way == "ws" else "/stomp/0/s/websocket"
+        octets = request(*lines, first=f"GET {path} HTTP/1.1", without="Host")
+    else:
+        first = {"page": "GET /", "info": "GET /stomp/info", "greeting": "GET /stomp"}
+        first["page, HEAD"] = "HEAD /"
+        head = [f"{first.get(way, f'POST /stomp/0/s/{way}')} HTTP/1.1", *lines]
+        octets = "\r\n".join([*head, "", ""]).encode("ascii")
+    return driver, driver.say(driver.accept(address=address), octets)
+
+
+@pytest.mark.parametrize("way", ["ws", "sockjs-ws", "xhr", "xhr_streaming", "xhr_send", "info"])
+@pytest.mark.parametrize("address", ["127.0.0.1:4711", "[::1]:4711", "[::ffff:127.0.0.1]:4711"])
+def test_threat_10_a_rebound_page_gets_nothing(way: str, address: str) -> None:
+    driver, octets = dialled("evil.example:61613", "http://evil.example:61613", way, address)
+    assert octets.startswith(b"HTTP/1.1 421 Misdirected Request\r\n")
+    assert b"Pages at 'evil.example:61613' get nothing here" in octets
+    assert b"use localhost or an IP address, or allow the name with hosts=" in octets
+    assert b"Access-Control" not in octets
+    (refused,) = driver.events
+    assert isinstance(refused, StreamRefused)
+    assert (refused.status, refused.address) == (421, address)
+
+
+@pytest.mark.parametrize("way", ["ws", "sockjs-ws", "xhr", "xhr_streaming", "info", "page"])
+@pytest.mark.parametrize(
+    ("host", "address", "hosts"),
+    [
+        ("localhost:61613", "127.0.0.1:4711", None),
+        ("LOCALHOST.:61613", "127.0.0.1:4711", None),
+        ("[::1]:61613", "[::1]:4711", None),
+        ("127.0.0.1:61613", "127.0.0.1:4711", []),
+        ("dev.example:61613", "127.0.0.1:4711", ["dev.example"]),
+        ("dev.example:61613", "192.0.2.7:4711", ["dev.example"]),
+        ("dev.example:61613", "192.0.2.7:4711", None),
+    ],
+)
+def test_pages_of_its_own_names_go_on(way: str, host: str, address: str, hosts: list[str] | None) -> None:
+    _, octets = dialled(host, f"http://{host}", way, address, origins=OriginPolicy(hosts=hosts))
+    assert octets.startswith(b"HTTP/1.1 101 " if way.endswith("ws") else b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("way", ["ws", "sockjs-ws", "xhr", "xhr_streaming", "info", "greeting"])
+def test_who_is_no_browser_may_use_any_name(way: str) -> None:
+    """Nobody rebinds a name for them, and a container knows its host by a name that only it has."""
+    _, octets = dialled("host.docker.internal:61613", None, way, "127.0.0.1:4711")
+    assert octets.startswith(b"HTTP/1.1 101 " if way.endswith("ws") else b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("way", ["page", "page, HEAD"])
+def test_threat_10_a_page_is_not_shown_under_a_rebound_name(way: str) -> None:
+    """A browser asks for it without an Origin."""
+    driver, octets = dialled("evil.example:61613", None, way, "127.0.0.1:4711")
+    assert octets.startswith(b"HTTP/1.1 421 ")
+    assert b"<p>" not in octets
+    assert (b"hosts=" in octets) is (way == "page")
+    assert [type(event) for event in driver.events] == [StreamRefused]
+
+
 # Against the links of the library
 
 

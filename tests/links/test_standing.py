@@ -77,7 +77,7 @@ def test_a_websocket_that_is_refused_becomes_no_peer() -> None:
         StreamRefused(
             "10.0.0.1:4711",
             3,
-            "Pages of the origin 'https://evil.example' may not connect: add it to the allowed ones",
+            "Pages of the origin 'https://evil.example' may not connect: allow it with origins= (--origin)",
             403,
         )
     ]

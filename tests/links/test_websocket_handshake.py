@@ -42,6 +42,7 @@ def server(**options) -> ServerHandshake:
         "accept_path": lambda target: target.partition("?")[0] == "/ws",
         "origins": OriginPolicy(),
         "secure": False,
+        "address": None,
         "limits": Limits.server(),
     } | options
     return ServerHandshake(**arguments)
