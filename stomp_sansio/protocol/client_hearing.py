@@ -18,17 +18,6 @@ from .versions import accept_version_header
 __all__ = ["CLIENT"]
 
 
-def _hear(engine: Engine[ClientEvent], frame: Frame) -> None:
-    if frame.command == "MESSAGE":
-        _message(engine, frame)
-    elif frame.command == "RECEIPT":
-        _receipt(engine, frame)
-    elif frame.command == "ERROR":
-        _error(engine, frame)
-    else:
-        _connected(engine, frame)
-
-
 def _message(engine: Engine[ClientEvent], frame: Frame) -> None:
     ledger, headers = engine.ledger, frame.headers.first
     destination, message_id = headers["destination"], headers["message-id"]
@@ -99,7 +88,7 @@ def _connected(engine: Engine[ClientEvent], frame: Frame) -> None:
 CLIENT: Role[ClientEvent] = Role(
     peer=Sender.SERVER,
     tolerant=True,
-    hear=_hear,
+    hear={"CONNECTED": _connected, "MESSAGE": _message, "RECEIPT": _receipt, "ERROR": _error},
     # STOMP 1.2, "ERROR", is a server's frame: a client that was wronged just leaves.
     goodbye=lambda engine, error: None,
     last_words=lambda engine: (),

@@ -56,8 +56,8 @@ class Role(Generic[_EventT]):
     """Who sends to us."""
     tolerant: bool
     """Whether headers are read as brokers relay them."""
-    hear: Callable[[Engine[_EventT], Frame], None]
-    """Queues the events that a frame means, or raises the peer's fault."""
+    hear: Mapping[str, Callable[[Engine[_EventT], Frame], None]]
+    """For each command of the peer: queues the events that a frame means, or raises the peer's fault."""
     goodbye: Callable[[Engine[_EventT], RemoteProtocolError], None]
     """Queues what is to be said to a peer that broke a rule."""
     last_words: Callable[[Engine[_EventT]], Iterable[_EventT]]
@@ -180,7 +180,7 @@ class Engine(Generic[_EventT]):
         if not data or self.state is _CLOSED or self._eof:
             return
         self._dry = False
-        self.heartbeat.heard(now)
+        self.heartbeat.heard = now
         self.parser.receive_data(data)
         if self._hungry and not self.suspended and self.proposal is None:
             # Whatever its size, it is wanted, and looked at soon.
@@ -234,7 +234,7 @@ class Engine(Generic[_EventT]):
                     or (frame.body and not proof.has_body)
                 ):
                     self._judge(frame)
-                self._hear(self, frame)
+                self._hear[frame.command](self, frame)
                 if self.proposal is not None:
                     self._limit_waiting()
             except RemoteProtocolError as error:

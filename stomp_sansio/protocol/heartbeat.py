@@ -83,12 +83,12 @@ class Heartbeat:
         "_allowed",
         "_done",
         "_expect",
-        "_heard",
         "_send",
         "_sent",
         "_suspended",
         "_unsaid",
         "deadlines",
+        "heard",
         "offer",
         "tolerance",
     )
@@ -105,7 +105,9 @@ class Heartbeat:
         self.deadlines: Deadlines[Timer] = Deadlines()
         """When something may be due."""
         self._send = self._expect = self._allowed = 0.0
-        self._sent = self._heard = 0.0
+        self._sent = 0.0
+        self.heard = 0.0
+        """When the peer was heard last: whoever takes octets in sets it, and any octet is a sign of life."""
         self._unsaid = False
         self._suspended = False
         self._done = False
@@ -131,7 +133,7 @@ class Heartbeat:
         if self._send:
             self.deadlines.set(Timer.SPEAK, self._sent + self._send * _SPEAK_AFTER)
         if self._expect and not self._done:
-            self.deadlines.set(Timer.SILENCE, self._heard + self._allowed)
+            self.deadlines.set(Timer.SILENCE, self.heard + self._allowed)
 
     def stop_listening(self) -> None:
         """Count silence no more: the peer has said all that it will."""
@@ -143,16 +145,12 @@ class Heartbeat:
         self.deadlines.clear()
         self._unsaid = False
 
-    def heard(self, now: float) -> None:
-        """Note octets from the peer: any octet is a sign of life."""
-        self._heard = now
-
     def sent(self, now: float) -> None:
         """Note octets handed over to the transport."""
         self._sent = now
         if self._unsaid:
             self._unsaid = False
-            self._heard = max(self._heard, now)
+            self.heard = max(self.heard, now)
             self._watch()
 
     def suspend(self) -> None:
@@ -163,11 +161,11 @@ class Heartbeat:
         """Count silence again, from now on."""
         if self._suspended:
             self._suspended = False
-            self._heard = now
+            self.heard = now
 
     def excuse(self, now: float) -> None:
         """Count the silence from now on: it was not the peer's."""
-        self._heard = now
+        self.heard = now
         self.deadlines.set(Timer.SILENCE, now + self._allowed)
 
     def due(self, now: float) -> Timer | None:
@@ -188,8 +186,8 @@ class Heartbeat:
                 self.deadlines.set(timer, max(now + self._send * _SPEAK_AFTER, later))
             else:
                 if self._suspended:
-                    self._heard = now
-                instant = self._heard + self._allowed
+                    self.heard = now
+                instant = self.heard + self._allowed
                 if instant > now:
                     self.deadlines.set(timer, instant)
                     continue

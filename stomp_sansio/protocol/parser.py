@@ -172,13 +172,20 @@ class FrameParser:
         # Every check from here on proves that the buffer has a good frame, and a whole one. Where one fails,
         # the frame is handed over, to be read with a closer look.
         buffer, position = self._buffer, self._position
-        if not buffer:
+        if position >= len(buffer) - 1:
             incoming = self._incoming
             if type(incoming) is not bytes or self._unfinished is not None or self._partial.octets:
                 return self._next_slowly(-1)
+            if position < len(buffer):
+                if buffer[position] != _LF:
+                    return self._next_slowly(-1)
+                # The EOL that many servers send behind a frame is often all that is left.
+                self._heartbeats += 1
             # Nothing of a frame has come yet: what came last is read where it is.
-            buffer = self._buffer = incoming
-            self._incoming = b""
+            buffer, position = incoming, 0
+            self._buffer, self._position, self._incoming = buffer, 0, b""
+            if not buffer and self._error is None:
+                return None
         end = buffer.find(b"\n\n", position, position + self._provable)
         if end <= position:
             return self._next_slowly(end)
@@ -243,11 +250,6 @@ class FrameParser:
 
         `blank_line` is where the head at the position ends, or -1 when it does not, or not soon.
         """
-        position = self._position
-        if position == len(self._buffer) - 1 and self._buffer[position] == _LF and self._unfinished is None:
-            # The EOL that many servers send behind a frame is often all that is left.
-            self._heartbeats += 1
-            self._buffer, self._position = b"", 0
         try:
             while True:
                 if self._position < len(self._buffer):

@@ -33,61 +33,8 @@ from .versions import accept_version_header, highest_common
 __all__ = ["SERVER"]
 
 
-def _hear(engine: Engine[ServerEvent], frame: Frame) -> None:
+def _requested(engine: Engine[ServerEvent], frame: Frame) -> None:
     headers = frame.headers
-    receipt = headers.get("receipt")
-    match frame.command:
-        case "SEND":
-            engine.events.append(
-                Send(
-                    destination=headers["destination"],
-                    transaction=_open_transaction(engine, headers),
-                    receipt=receipt,
-                    headers=headers,
-                    body=frame.body,
-                )
-            )
-        case "ACK" | "NACK":
-            _acknowledged(engine, frame)
-        case "SUBSCRIBE":
-            _subscribed(engine, headers)
-        case "UNSUBSCRIBE":
-            id, destination = headers.get("id"), headers.get("destination")
-            subscription = engine.ledger.find(id, destination)
-            if subscription is None:
-                name = repr((id or destination or "")[:80])
-                raise RemoteProtocolError(
-                    Fault.UNKNOWN_SUBSCRIPTION, f"{name} is not subscribed", receipt=receipt
-                )
-            engine.ledger.unsubscribe(subscription)
-            engine.events.append(
-                Unsubscribe(id=id, destination=destination, receipt=receipt, headers=headers)
-            )
-        case "BEGIN":
-            _begun(engine, headers)
-        case "COMMIT":
-            transaction = _end_transaction(engine, headers)
-            engine.events.append(Commit(transaction=transaction, receipt=receipt, headers=headers))
-        case "ABORT":
-            transaction = _end_transaction(engine, headers)
-            engine.events.append(
-                Abort(transaction=transaction, implicit=False, receipt=receipt, headers=headers)
-            )
-        case "DISCONNECT":
-            engine.events.extend(_implicit_aborts(engine))
-            engine.events.append(Disconnect(receipt=receipt, headers=headers))
-            engine.enter(State.DISCONNECTING)
-            engine.held = True
-            # STOMP 1.2, "DISCONNECT": the client must send nothing more, so its silence means nothing.
-            engine.heartbeat.stop_listening()
-            engine.ledger.farewell = receipt
-            if receipt is None:
-                engine.finish(CloseReason.DISCONNECT, clean=True)
-        case _:
-            _requested(engine, headers)
-
-
-def _requested(engine: Engine[ServerEvent], headers: Headers) -> None:
     version = highest_common(headers.get("accept-version"), engine.versions)
     if version is None:
         asked = headers.get("accept-version", "1.0")[:80]
@@ -113,7 +60,21 @@ def _requested(engine: Engine[ServerEvent], headers: Headers) -> None:
     )
 
 
-def _subscribed(engine: Engine[ServerEvent], headers: Headers) -> None:
+def _message(engine: Engine[ServerEvent], frame: Frame) -> None:
+    headers = frame.headers
+    engine.events.append(
+        Send(
+            destination=headers.first["destination"],
+            transaction=_open_transaction(engine, headers),
+            receipt=headers.first.get("receipt"),
+            headers=headers,
+            body=frame.body,
+        )
+    )
+
+
+def _subscribed(engine: Engine[ServerEvent], frame: Frame) -> None:
+    headers = frame.headers
     receipt = headers.get("receipt")
     id, destination = headers.get("id"), headers["destination"]
     try:
@@ -133,6 +94,18 @@ def _subscribed(engine: Engine[ServerEvent], headers: Headers) -> None:
         raise RemoteProtocolError(Fault.LIMIT_PENDING, message, receipt=receipt)
     engine.ledger.subscribe(Subscription(id, destination, ack))
     engine.events.append(Subscribe(id=id, destination=destination, ack=ack, receipt=receipt, headers=headers))
+
+
+def _unsubscribed(engine: Engine[ServerEvent], frame: Frame) -> None:
+    headers = frame.headers
+    receipt = headers.get("receipt")
+    id, destination = headers.get("id"), headers.get("destination")
+    subscription = engine.ledger.find(id, destination)
+    if subscription is None:
+        name = repr((id or destination or "")[:80])
+        raise RemoteProtocolError(Fault.UNKNOWN_SUBSCRIPTION, f"{name} is not subscribed", receipt=receipt)
+    engine.ledger.unsubscribe(subscription)
+    engine.events.append(Unsubscribe(id=id, destination=destination, receipt=receipt, headers=headers))
 
 
 def _acknowledged(engine: Engine[ServerEvent], frame: Frame) -> None:
@@ -159,7 +132,8 @@ def _acknowledged(engine: Engine[ServerEvent], frame: Frame) -> None:
     )
 
 
-def _begun(engine: Engine[ServerEvent], headers: Headers) -> None:
+def _begun(engine: Engine[ServerEvent], frame: Frame) -> None:
+    headers = frame.headers
     receipt, transaction = headers.get("receipt"), headers["transaction"]
     transactions = engine.ledger.transactions
     if transaction in transactions:
@@ -170,6 +144,33 @@ def _begun(engine: Engine[ServerEvent], headers: Headers) -> None:
         raise RemoteProtocolError(Fault.LIMIT_PENDING, message, receipt=receipt)
     transactions[transaction] = None
     engine.events.append(Begin(transaction=transaction, receipt=receipt, headers=headers))
+
+
+def _committed(engine: Engine[ServerEvent], frame: Frame) -> None:
+    headers = frame.headers
+    transaction = _end_transaction(engine, headers)
+    engine.events.append(Commit(transaction=transaction, receipt=headers.get("receipt"), headers=headers))
+
+
+def _aborted(engine: Engine[ServerEvent], frame: Frame) -> None:
+    headers = frame.headers
+    transaction = _end_transaction(engine, headers)
+    engine.events.append(
+        Abort(transaction=transaction, implicit=False, receipt=headers.get("receipt"), headers=headers)
+    )
+
+
+def _disconnected(engine: Engine[ServerEvent], frame: Frame) -> None:
+    receipt = frame.headers.get("receipt")
+    engine.events.extend(_implicit_aborts(engine))
+    engine.events.append(Disconnect(receipt=receipt, headers=frame.headers))
+    engine.enter(State.DISCONNECTING)
+    engine.held = True
+    # STOMP 1.2, "DISCONNECT": the client must send nothing more, so its silence means nothing.
+    engine.heartbeat.stop_listening()
+    engine.ledger.farewell = receipt
+    if receipt is None:
+        engine.finish(CloseReason.DISCONNECT, clean=True)
 
 
 def _end_transaction(engine: Engine[ServerEvent], headers: Headers) -> str:
@@ -213,6 +214,22 @@ def _goodbye(engine: Engine[ServerEvent], error: RemoteProtocolError) -> None:
 
 
 SERVER: Role[ServerEvent] = Role(
-    peer=Sender.CLIENT, tolerant=False, hear=_hear, goodbye=_goodbye, last_words=_implicit_aborts
+    peer=Sender.CLIENT,
+    tolerant=False,
+    hear={
+        "CONNECT": _requested,
+        "STOMP": _requested,
+        "SEND": _message,
+        "SUBSCRIBE": _subscribed,
+        "UNSUBSCRIBE": _unsubscribed,
+        "ACK": _acknowledged,
+        "NACK": _acknowledged,
+        "BEGIN": _begun,
+        "COMMIT": _committed,
+        "ABORT": _aborted,
+        "DISCONNECT": _disconnected,
+    },
+    goodbye=_goodbye,
+    last_words=_implicit_aborts,
 )
 """The side of a server."""
