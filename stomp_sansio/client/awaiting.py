@@ -234,7 +234,7 @@ class Subscription(SubscriptionCore[AwaitingRunner, "Message"]):
             self._taken = 0
             await self._runner.rest()
         inner = self._entered
-        while not inner.queue or (message := self.receive_nowait()) is None:
+        while not inner.queue or (message := self._take(inner)) is None:
             if inner.ended:
                 self.raise_ending()
             self._taken = 0

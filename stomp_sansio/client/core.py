@@ -352,8 +352,12 @@ class SubscriptionCore(Generic[RunnerT, MessageT]):
 
     def receive_nowait(self) -> MessageT | None:
         """Take the oldest message that waits, or return None. Never waits."""
-        delivery = self._runner.take(self._entered)
-        return None if delivery is None else self._message(self._runner, delivery)
+        return self._take(self._entered)
+
+    def _take(self, inner: Subscription) -> MessageT | None:
+        runner = self._runner
+        delivery = runner.take(inner)
+        return None if delivery is None else self._message(runner, delivery)
 
 
 def subscribing(

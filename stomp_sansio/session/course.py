@@ -108,9 +108,13 @@ class Course:
 
     def receive_data(self, stream: StreamId, data: bytes, now: float) -> None:
         """Pass on to the link of this stream."""
-        linked = self._lifeline.receive_data(stream, data, now)
-        if self._go_through(now) or linked:
-            self._lifeline.settle(now)
+        if self._lifeline.receive_data(stream, data, now):
+            self._settle(now)
+        else:
+            # Nothing stands between the stream and the connection: no link has anything to say.
+            self._take_in(now)
+            if self._go_on(now):
+                self._lifeline.settle(now)
 
     def receive_eof(self, stream: StreamId, now: float) -> None:
         """Pass on to the link of this stream."""
@@ -120,7 +124,7 @@ class Course:
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int = 65536) -> bytes:
         """Hand over the next octets of a stream."""
         octets = self._lifeline.data_to_send(stream, now, max_bytes)
-        if octets and self._sending.waits:
+        if octets and self._door.epoch is None and self._sending.waits:
             # There is room now: whoever waits for that may go on; nothing else has changed.
             self._settle(now)
         return octets
@@ -171,7 +175,7 @@ class Course:
 
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams to look at."""
-        return self._lifeline.changed_streams() if self._lifeline.touched else []
+        return self._lifeline.changed_streams()
 
     def next_deadline(self) -> float | None:
         """Return when `handle_timeout` is wanted, or None."""
@@ -196,14 +200,16 @@ class Course:
 
     def _settle(self, now: float) -> None:
         """Go through what has come, then through what that makes possible."""
-        self._go_through(now)
+        self._take_in(now)
+        while self._lifeline.listen(now):
+            self._take_in(now)
+        self._go_on(now)
         self._lifeline.settle(now)
 
-    def _go_through(self, now: float) -> bool:
-        """Take what the connection has to say; return whether that may have made something possible."""
-        lifeline, subscriptions, door = self._lifeline, self._subscriptions, self._door
-        deliver = subscriptions.deliver
-        while (epoch := lifeline.epoch) is not None and (event := epoch.next_event(now)) is not None:
+    def _take_in(self, now: float) -> None:
+        """Take what the connection has to say."""
+        lifeline, deliver = self._lifeline, self._subscriptions.deliver
+        while (epoch := lifeline.epoch) is not None and (event := epoch.connection.next_event()) is not None:
             if isinstance(event, Message):
                 subscription = deliver(event, epoch.number)
                 if subscription is None:
@@ -213,23 +219,24 @@ class Course:
                     self._say_unsubscribe(subscription)
             else:
                 # Only messages change nothing that is of any matter to what is sent.
-                door.close()
+                self._door.close()
                 lifeline.stirred = True
                 self._hear(event, epoch, now)
             if self._observe is not None:
                 # Now that all is in order again: who observes may give commands, or raise.
                 self._observe(event)
-        crowded = subscriptions.full or subscriptions.octets > self._options.max_queue_octets
-        if door.epoch is not None and not (crowded or subscriptions.wait or self._sending.waits):
-            return False
-        self._go_on(epoch, lifeline.established, now)
-        return True
 
-    def _go_on(self, epoch: Epoch | None, established: Epoch | None, now: float) -> None:
-        """Do what has become possible, in its order; then let messages that ask for nothing through, if they
-        may go.
+    def _go_on(self, now: float) -> bool:
+        """Do what has become possible, in its order, unless nothing can have; return whether it was looked
+        at. Then let messages that ask for nothing through, if they may go.
         """
-        if established is not None and self._subscriptions.wait:
+        subscriptions = self._subscriptions
+        if self._door.epoch is not None and not (
+            subscriptions.full or subscriptions.octets > self._options.max_queue_octets
+        ):
+            return False
+        epoch, established = self._lifeline.epoch, self._lifeline.established
+        if established is not None and subscriptions.wait:
             self._make_subscriptions(established, now)
         self._sending.go_on(established)
         if epoch is not None:
@@ -237,6 +244,7 @@ class Course:
         if self._draining is not None and not self._tickets:
             self._settled(self._draining, Outcome.CONFIRMED)
         self._door.judge(established, draining=self._draining is not None)
+        return True
 
     def _replied(self, message: Message) -> None:
         ticket = self._requests.answered(message)
@@ -248,7 +256,9 @@ class Course:
         if isinstance(event, Receipt):
             if not self._sending.confirmed(event.receipt_id):
                 self._subscriptions.confirmed(event.receipt_id)
-        elif isinstance(event, Connected):
+            return
+        epoch.note(event)
+        if isinstance(event, Connected):
             self._established(event, epoch, now)
         elif isinstance(event, Error):
             if epoch.connected is not None:

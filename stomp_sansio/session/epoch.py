@@ -11,7 +11,7 @@ from ..errors import LocalProtocolError
 from ..links.link import Link, LinkClosed, LinkData, LinkOpened
 from ..machine import StreamId
 from ..protocol.connection import Connection
-from ..protocol.events import ClientEvent, Closed, Connected, Error, Message, Receipt
+from ..protocol.events import Closed, Connected, Error
 from ..protocol.states import State
 
 __all__ = ["Epoch"]
@@ -23,7 +23,11 @@ _FIRST = 20
 
 
 class Epoch:
-    """A link and the connection on it. Drain `next_event` after every call that takes `now`."""
+    """A link and the connection on it.
+
+    After every call that takes `now`, take the connection's events, and `listen` until the link says no more.
+    Pass to `note` those that are neither messages nor receipts.
+    """
 
     __slots__ = (
         "_connect",
@@ -90,18 +94,8 @@ class Epoch:
         """Octets that the driver has not taken yet."""
         return self.connection.unsent + self.link.unsent
 
-    def next_event(self, now: float) -> ClientEvent | None:
-        """Return the next event of the connection, moving what the link has to say into it."""
-        while True:
-            event = self.connection.next_event()
-            if event is not None:
-                if not isinstance(event, (Message, Receipt)):
-                    self._note(event)
-                return event
-            if not self._listen(now):
-                return None
-
-    def _note(self, event: Connected | Error | Closed) -> None:
+    def note(self, event: Connected | Error | Closed) -> None:
+        """Take note of what the connection said about itself."""
         if isinstance(event, Error):
             self.error = event
         elif isinstance(event, Connected):
@@ -110,8 +104,8 @@ class Epoch:
         else:
             self.closed = event
 
-    def _listen(self, now: float) -> bool:
-        """Take one event of the link; return whether there was one."""
+    def listen(self, now: float) -> bool:
+        """Move the next thing that the link has to say into the connection; return whether there was one."""
         event = self.link.next_event()
         if event is None:
             return False

@@ -340,8 +340,15 @@ class Lifeline:
         self.streams[stream].receive_data(stream, data, now)
         return True
 
+    def listen(self, now: float) -> bool:
+        """Move the next thing that the present link has to say into its connection; return whether there was
+        one.
+        """
+        return self.epoch is not None and self.epoch.listen(now)
+
     def stream_lost(self, stream: StreamId, why: StreamLoss, now: float, detail: str) -> None:
         """Pass on the end of a stream."""
+        self.touched.pop(stream, None)
         self.streams.pop(stream).stream_lost(stream, why, now, detail)
 
     def data_to_send(self, stream: StreamId, now: float, max_bytes: int) -> bytes:
@@ -395,6 +402,9 @@ class Lifeline:
 
     def changed_streams(self) -> list[StreamId]:
         """Return, and forget, the streams to look at."""
+        if not self.touched:
+            return []
         self._called = None
-        touched, self.touched = self.touched, {}
-        return list(filter(self.streams.__contains__, touched))
+        touched = list(self.touched)
+        self.touched.clear()
+        return touched

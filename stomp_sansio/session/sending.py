@@ -144,8 +144,8 @@ class Sending:
 
     @property
     def clear(self) -> bool:
-        """Whether nothing stands before a message: then only room may be missing."""
-        return not (self.held or self._outbox.unwritten or self._waiting.entries or self._suspect)
+        """Whether nothing stands before a message, and nothing waits: then only room may be missing."""
+        return not (self.held or self._suspect or self.waits)
 
     def room(self, epoch: Epoch) -> int:
         """Return how many octets may be written before `send` waits."""

@@ -299,7 +299,7 @@ class Session(Course):
             f"request to {destination!r}", now, correlation, timeout=timeout, late=ReplyTimeout
         )
         self._requests.add(correlation, ticket)
-        self._settle(now)
+        self._written(epoch, body, now)
         return ticket
 
     # Transactions
