@@ -118,7 +118,7 @@ async def _serve(
     )
     if arguments.path is not None:
         keywords["path"] = arguments.path
-    with capturing(arguments.capture) as keywords["capture"]:
+    with capturing(arguments.capture, live.remark) as keywords["capture"]:
         sockets = _sockets(arguments.listen or [("127.0.0.1", 61613)])
         async with stomp_asyncio.serve(sockets=sockets, ssl=context, **keywords) as server:
             first, urls = _authority(server.addresses[0]), server.urls

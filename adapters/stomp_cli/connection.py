@@ -35,7 +35,7 @@ async def connected(
         Exception: how the session ended, should that have been a failure that the block has not met.
         TimeoutError: the server did not answer DISCONNECT, which it `must_confirm`.
     """
-    with capturing(way.capture) as capture:
+    with capturing(way.capture, live.remark) as capture:
         heard = _Heard()
         keywords = way.keywords | ConnectKeywords(
             capture=capture, incoming=heard.hear, close_timeout=running.PATIENCE

@@ -63,7 +63,7 @@ async def _examine_all(arguments: argparse.Namespace, target: Way, stopping: Sto
     terminal = Terminal()
     stopping.enter(Stage.BEGINNING, "the server")
     code: int = Exit.OK
-    with capturing(target.capture) as capture:
+    with capturing(target.capture, terminal.remark) as capture:
         for endpoint in parse_urls(target.url):
             alone = _alone(target, endpoint)
             report = Report(terminal, alone.name, as_json=arguments.json)

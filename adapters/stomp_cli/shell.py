@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     before = _on_sigterm(terminate)
     try:
-        with capturing(target.capture) as capture:
+        with capturing(target.capture, Terminal().remark) as capture:
             keywords = target.keywords | ConnectKeywords(capture=capture, close_timeout=PATIENCE)
             with ExitStack() as leaving, connect(target.url, ssl=target.ssl, **keywords) as client:
                 try:
