@@ -8,11 +8,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Unpack
 
 from stomp_sansio.client.keywords import ConnectKeywords
 from stomp_sansio.client.waiting import Client, Message, Subscription
-from stomp_sansio.errors import StompError
+from stomp_sansio.errors import InvalidURI, StompError
 from stomp_sansio.session.errors import NotConnected
 
 from ._runner import logger
@@ -44,15 +45,16 @@ class Stomp:
         Raises:
             InvalidURI: the host cannot be used.
         """
+        if "://" in host:
+            raise InvalidURI(f"host is {host!r}: leave out the scheme, which sockjs= and wss= say")
         if trace:
             logger.setLevel(logging.DEBUG)
             if not logger.hasHandlers():
                 logger.addHandler(logging.StreamHandler())
-        scheme = {(False, False): "ws", (False, True): "wss", (True, False): "http", (True, True): "https"}
-        where = f"{scheme[sockjs == 'auto', wss]}://{host.rstrip('/')}"
-        self._url = f"{where}/websocket" if sockjs is True else where
-        self._keywords = keywords
-        self._connecting = connect(self._url, **keywords)
+        scheme = f"{'http' if sockjs == 'auto' else 'ws'}{'s' if wss else ''}"
+        url = f"{scheme}://{host.rstrip('/')}{'/websocket' if sockjs is True else ''}"
+        self._connect = partial(connect, url, **keywords)
+        self._connecting = self._connect()
         self._client: Client | None = None
         self._thread: threading.Thread | None = None
         self._subscriptions: dict[str, list[Subscription]] = {}
@@ -64,7 +66,7 @@ class Stomp:
             ConnectError: that failed; the message says what to do.
         """
         self.disconnect()
-        self._connecting = connect(self._url, **self._keywords)
+        self._connecting = self._connect()
         self._client = client = self._connecting.__enter__()
         self._thread = threading.Thread(target=_dispatch, args=(client,), name="stompws", daemon=True)
         self._thread.start()
@@ -97,8 +99,7 @@ class Stomp:
         """Say good-bye to the server, and return when that is done. Harmless when not connected."""
         if self._client is None or self._thread is None:
             return
-        self._client = None
-        self._subscriptions.clear()
+        self._client, self._subscriptions = None, {}
         self._connecting.__exit__(None, None, None)
         if threading.current_thread() is not self._thread:
             self._thread.join()

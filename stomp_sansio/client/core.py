@@ -160,6 +160,9 @@ class ClientCore(Generic[RunnerT]):
         connected = self._runner.session.connected
         return None if connected is None else connected.server
 
+    def __repr__(self) -> str:
+        return f"<Client of {self._runner.session!r}>"
+
     def send_soon(self, destination: str, body: Content = b"", **content: Unpack[ContentKeywords]) -> Ticket:
         """Send a message to be confirmed, and return its ticket at once: pass it to `settled` later.
 

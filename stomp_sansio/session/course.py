@@ -81,6 +81,9 @@ class Course:
         """Where the session is in its life."""
         return self._lifeline.state
 
+    def __repr__(self) -> str:
+        return f"<Session {self._lifeline.endpoint}: {self.state.value}>"
+
     # Inputs
 
     def stream_opened(self, stream: StreamId, now: float) -> None:

@@ -40,6 +40,8 @@ _REFUSED = frozenset({401, 403, 407})
 _LOGIN_WORDS = ("access", "auth", "credential", "denied", "login", "password", "passcode", "refused", "user")
 _HOST_WORDS = ("virtual host", "vhost", "not_allowed")
 
+_UNWANTED = "; servers that refuse without a word want another login=, passcode= or vhost="
+
 # A server that has nobody behind it yet, as a relay of Spring's whose broker has not answered it.
 _LATER_WORDS = ("not available", "unavailable", "not ready", "starting", "shutting down", "try again")
 
@@ -139,7 +141,10 @@ class Witness:
         if link is not None and link.status in _REFUSED:
             return self.link_failed(link)
         why = "the connection ended" if link is None else link.reason
-        message = self._shown(f"CONNECT was not answered: {why}{self._unheard()}")
+        # Who closes a WebSocket in order has heard us: it is who we are that it does not want.
+        heard = link is not None and link.clean and link.code is not None
+        hint = _UNWANTED if heard else self._unheard()
+        message = self._shown(f"CONNECT was not answered: {why}{hint}")
         # The link had opened: a status that refuses it now says that the server forgot it.
         retry = link is None or _refuses(link) or _may_help(link)
         return Failure(ConnectError(Phase.CONNECT, message), retry=retry)
@@ -191,6 +196,9 @@ def _may_help(link: LinkClosed) -> bool:
 
 def _said(error: Error) -> str:
     """Return what an ERROR says, for people: its message and the beginning of its body."""
-    # Some servers put the kind of error into the message and the reason into the body, some a stack trace.
-    parts = (error.message or "", error.body[:200].decode("utf-8", "replace"))
-    return " ".join(": ".join(filter(None, parts)).split())[:200] or "no reason given"
+    # Some servers put the kind of error into the message and the reason into the body, some a stack trace,
+    # and some say the same twice.
+    message, body = error.message or "", error.body[:200].decode("utf-8", "replace")
+    if body.startswith(message):
+        message = ""
+    return " ".join(": ".join(filter(None, (message, body))).split())[:200] or "no reason given"

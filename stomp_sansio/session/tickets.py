@@ -16,6 +16,11 @@ from .errors import OutboxFull, ReceiptTimeout
 __all__ = ["OpenTickets", "Outcome", "Ticket"]
 
 
+_ADVICE: dict[type[Exception], str] = {
+    ReceiptTimeout: ": wait longer with receipt_timeout=, or ask for no receipt, if this server gives none"
+}
+
+
 class Outcome(Enum):
     """How a ticket settled."""
 
@@ -171,6 +176,9 @@ class OpenTickets:
                 )
                 self.settle(ticket, Outcome.ABANDONED, error)
             else:
-                error = ticket.late(f"{ticket.what}: no answer in time; whether the server has it is unknown")
+                advice = _ADVICE.get(ticket.late, "")
+                error = ticket.late(
+                    f"{ticket.what}: no answer in time; whether the server has it is unknown{advice}"
+                )
                 self.settle(ticket, Outcome.UNKNOWN, error)
             yield ticket

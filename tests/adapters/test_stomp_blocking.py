@@ -44,6 +44,12 @@ def test_everything_that_waits_can_be_told_how_long(connect, server):
         client.wait_ready(timeout=0.01)
 
 
+def test_a_client_says_where_it_is(connect, server):
+    with connect(login="ada", passcode="s3cr3t") as client:
+        assert repr(client) == f"<Client of <Session stomp://127.0.0.1:{server.port}: ready>>"
+    assert "ended" in repr(client)
+
+
 def test_waiting_for_a_connection_that_does_not_come(connect, server):
     with connect(reconnect=stomp_blocking.Backoff(initial=30, cap=60)) as client:
         life = client.lifecycle()

@@ -249,3 +249,9 @@ def test_a_host_that_cannot_be_used_is_told_at_once():
     with pytest.raises(InvalidURI):
         Stomp("")
     assert stomp_blocking.stompws.__all__ == ["Stomp"]
+
+
+@pytest.mark.parametrize("host", ["http://there/stomp", "wss://there/stomp"])
+def test_a_host_with_a_scheme_is_told_what_to_pass(host):
+    with pytest.raises(InvalidURI, match="leave out the scheme"):
+        Stomp(host)

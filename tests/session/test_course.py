@@ -730,3 +730,12 @@ def test_what_cannot_have_changed_is_not_announced():
 def test_a_link_that_adds_something_is_asked_again():
     hand = Hand().start().connect()
     assert not hand.session.gives_all(hand.link.stream)
+
+
+def test_a_session_says_where_it_is():
+    world = World()
+    assert repr(world.session).endswith(": idle>")
+    world.start()
+    assert repr(world.session) == f"<Session {world.of(Ready)[0].endpoint}: ready>"
+    world.lose()
+    assert repr(world.session).endswith(": waiting>")

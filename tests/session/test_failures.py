@@ -206,6 +206,23 @@ def test_a_server_that_closes_after_connect_is_tried_again():
     assert witness.not_greeted(ended(), None, b"").retry
 
 
+def test_what_a_server_says_twice_is_told_once():
+    told = str(
+        witness.refused(error("User name [x] is invalid.", b"User name [x] is invalid.\n\tat java")).error
+    )
+    assert told.count("User name") == 1
+
+
+def test_a_websocket_that_is_closed_in_order_was_not_lacking_tls():
+    plain = Witness("ws://there", ())
+    closed = link(reason="closed, code 1000", clean=True, code=1000)
+    told = str(plain.not_greeted(ended(), closed, b"").error)
+    assert "TLS" not in told
+    assert "want another login=" in told
+    assert "TLS" in str(plain.not_greeted(ended(), link(clean=True), b"").error)
+    assert "TLS" in str(plain.not_greeted(ended(), link(code=1006), b"").error)
+
+
 def test_a_server_that_speaks_another_protocol_stops():
     wrong = fault(Fault.MALFORMED_COMMAND)
     failure = witness.not_greeted(ended(CloseReason.FAULT, wrong), None, b"SSH-2.0")
