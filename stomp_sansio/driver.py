@@ -28,6 +28,8 @@ __all__ = ["CHUNK", "LINGER", "LINGER_OCTETS", "DriverCore", "StreamCore", "writ
 
 EventT = TypeVar("EventT")
 
+_NEVER = float("inf")
+
 CHUNK = 65536
 """Octets that are moved at a time."""
 LINGER = 2.0
@@ -263,6 +265,9 @@ class DriverCore(ABC, Generic[EventT, StreamT]):
         self._on_event = on_event
         self._draining = False
         self._accepted = 0
+        self._instant = _NEVER
+        # Whether the deadline may be a later one by now.
+        self._unsure = True
 
     @abstractmethod
     def open(self, wish: OpenStream) -> StreamT:
@@ -277,12 +282,11 @@ class DriverCore(ABC, Generic[EventT, StreamT]):
         self._draining = True
         try:
             while True:
-                if (action := machine.next_action()) is not None:
-                    self._act(action)
-                elif (event := machine.next_event()) is not None:
+                while (event := machine.next_event()) is not None:
                     self._on_event(event)
-                else:
+                if (action := machine.next_action()) is None:
                     break
+                self._act(action)
         finally:
             self._draining = False
         for id in machine.changed_streams():
@@ -294,22 +298,18 @@ class DriverCore(ABC, Generic[EventT, StreamT]):
         if self.announcing is None or self.announcing.wants_look:
             self.drain()
 
-    def sooner(self, armed: float) -> float | None:
-        """Return when to call `due` if that is before `armed`, for which a timer is set; else None."""
-        if self.announcing is not None and not self.announcing.wants_rearm:
-            return None
-        instant = self.next_instant()
-        return instant if instant < armed else None
-
     def next_instant(self) -> float:
-        """Return when to call `due`, even if nothing happens: 0.0 is at once, infinity is never."""
-        if self.machine.wants_run():
-            return 0.0
-        deadline = self.machine.next_deadline()
-        return float("inf") if deadline is None else deadline
+        """Return when to call `due`, even if nothing happens: 0.0 is at once, infinity is never. Where a
+        deadline has moved on, that is found out by `due`.
+        """
+        if self._unsure or self.announcing is None or self.announcing.wants_rearm:
+            deadline = 0.0 if self.machine.wants_run() else self.machine.next_deadline()
+            self._instant, self._unsure = _NEVER if deadline is None else deadline, False
+        return self._instant
 
     def due(self, now: float) -> None:
         """Do what is due, and some of the work that was left over. Harmless at any time."""
+        self._unsure = True
         self.machine.handle_timeout(now)
         if self.machine.wants_run():
             self.machine.run(now)

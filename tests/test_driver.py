@@ -540,18 +540,29 @@ def test_who_does_not_announce_is_always_looked_at_again():
     assert machine.touched == []
 
 
-@pytest.mark.parametrize("kind", [Machine, Announcer])
-def test_only_an_earlier_deadline_needs_another_timer(kind: type[Machine]):
-    machine = kind()
+def test_who_does_not_announce_is_always_asked_when():
+    machine = Machine()
     driver = Driver(machine)
     machine.deadline = 5.0
-    if isinstance(machine, Announcer):
-        assert driver.sooner(float("inf")) is None
-        machine.wants_rearm = True
-    assert driver.sooner(float("inf")) == 5.0
-    assert driver.sooner(5.0) is None
-    machine.left_over = 1
-    assert driver.sooner(5.0) == 0.0
+    assert driver.next_instant() == 5.0
+    machine.deadline = 7.0
+    assert driver.next_instant() == 7.0
+
+
+def test_only_what_is_announced_or_was_due_is_asked_when():
+    machine = Announcer()
+    driver = Driver(machine)
+    assert driver.next_instant() == float("inf"), "asked once all the same"
+    machine.deadline = 5.0
+    assert driver.next_instant() == float("inf"), "nothing was announced"
+    machine.wants_rearm = True
+    assert driver.next_instant() == 5.0
+    machine.wants_rearm, machine.deadline = False, 7.0
+    assert driver.next_instant() == 5.0, "what moves on is not announced"
+    driver.due(5.0)
+    assert driver.next_instant() == 7.0
+    machine.wants_rearm, machine.left_over = True, 1
+    assert driver.next_instant() == 0.0
 
 
 @pytest.mark.parametrize(

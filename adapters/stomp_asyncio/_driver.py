@@ -200,7 +200,7 @@ class Driver(DriverCore[EventT, _Stream]):
             self.drain_again()
         if not self.streams and self.machine.finished:
             self.finished.set()
-        if (instant := self.sooner(self._armed)) is not None:
+        if (instant := self.next_instant()) < self._armed:
             self._disarm()
             self._armed = instant
             self._timer = self._loop.call_at(instant, self._due)

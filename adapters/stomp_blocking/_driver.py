@@ -126,7 +126,7 @@ class Driver(DriverCore[EventT, _Stream]):
             if not self._is_served(stream):
                 break
             del self.woken[stream]
-            self.drain()
+            self.drain_again()
         if self.woken or self.next_instant() < self._until:
             self.kick()
 
@@ -144,20 +144,20 @@ class Driver(DriverCore[EventT, _Stream]):
         while octets := stream.unwritten or stream.data_to_send(time.monotonic()):
             stream.unwritten = octets
             stream.unwritten = octets[sock.send(octets) :]
+            if stream.dry and not stream.unwritten:
+                break
 
     def step(self, timeout: float | None) -> None:
         """Wait until something is due, no longer than some seconds, and do it. One thread at a time may."""
-        with self.lock, self.whole:
-            self.turn()
         for stream in list(self.streams.values()):
             if stream.addresses is None:
                 self._resolve(stream)
         with self.lock, self.whole:
-            self.turn()
+            # What was commanded meanwhile has rung the bell, or was carried out.
             instant = self.next_instant()
             for stream in self.streams.values():
                 self._watch(stream, stream.interest)
-                instant = min(instant, stream.give_up)
+                instant = min(instant, -_FOREVER if stream.addresses is None else stream.give_up)
             self._until = instant
         # The system would take offence at some weeks.
         wait = min(max(instant - time.monotonic(), 0.0), 1e6 if timeout is None else timeout)
@@ -186,7 +186,7 @@ class Driver(DriverCore[EventT, _Stream]):
             stream, _ = self.woken.popitem()
             if stream.id in self.streams:
                 self._look(stream)
-                self.drain()
+                self.drain_again()
 
     def _look(self, stream: _Stream) -> None:
         """Write and end as the machine wishes."""
@@ -203,15 +203,16 @@ class Driver(DriverCore[EventT, _Stream]):
                 self._end(stream, StreamLoss.RESET, str(error))
 
     def _ready(self, stream: _Stream, events: int) -> None:
-        stream.wake()
         if stream.sock is None:
             return
+        if events & _WRITE:
+            stream.wake()
         if not stream.up:
             if code := stream.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self._try_next(stream, os.strerror(code))
             else:
                 self._come_up(stream)
-        elif events & _READ and stream.wants_read:
+        elif events & _READ:
             try:
                 data = stream.sock.recv(CHUNK)
             except BlockingIOError:
@@ -273,6 +274,7 @@ class Driver(DriverCore[EventT, _Stream]):
         with self.lock, self.whole:
             stream.addresses = found
             self._try_next(stream, detail, why)
+            self.turn()
 
     def _try_next(self, stream: _Stream, detail: str, why: StreamLoss = StreamLoss.REFUSED) -> None:
         """Connect to the next address; `detail` is what became of the last one."""

@@ -113,7 +113,7 @@ class Driver(DriverCore[EventT, _Stream]):
             self.drain_again()
         if not self.streams and self.machine.finished:
             self.finished.set()
-        if self.sooner(self._armed) is not None:
+        if self.next_instant() < self._armed:
             self._rearm.set()
 
     def kick_soon(self) -> None:
@@ -190,7 +190,7 @@ class Driver(DriverCore[EventT, _Stream]):
                 nursery.cancel_scope.cancel()
             if stream.lingers and isinstance(transport, trio.SocketStream):
                 await _linger(transport)
-        except* (trio.BrokenResourceError, trio.ClosedResourceError) as errors:
+        except* (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as errors:
             why, detail = StreamLoss.RESET, _root(errors)
         finally:
             if stream.sock is not None:
@@ -210,13 +210,24 @@ class Driver(DriverCore[EventT, _Stream]):
                 stream.paused = True
                 await stream.change()
                 stream.paused = False
-            data = await transport.receive_some(CHUNK)
+            data = await self._receive(stream, transport)
             if not data:
                 stream.receive_eof(trio.current_time())
                 self.kick()
                 return
-            stream.receive_data(bytes(data), trio.current_time())
+            stream.receive_data(data, trio.current_time())
             self.kick()
+
+    async def _receive(self, stream: _Stream, transport: trio.abc.Stream) -> bytes:
+        """Wait for octets; b"" is the end. A checkpoint."""
+        while stream.sock is not None:
+            # More often than not there is nothing yet, and to try in vain costs as much as to read.
+            await trio.lowlevel.wait_readable(stream.sock)
+            try:
+                return stream.sock.recv(CHUNK)
+            except BlockingIOError:
+                continue
+        return bytes(await transport.receive_some(CHUNK))
 
     async def _write(self, stream: _Stream, transport: trio.abc.Stream) -> None:
         while True:

@@ -312,9 +312,10 @@ class Subscription(SubscriptionCore[WaitingRunner, "Message"]):
             BrokerError: no more will come, since the server refused the subscription.
             Overflow: no more will come, since too many waited.
         """
-        while (message := self.receive_nowait()) is None:
+        inner = self._entered
+        while not inner.queue or (message := self._take(inner)) is None:
             self.raise_ending()
-            if not self._runner.wait(lambda: self.due, timeout):
+            if not self._runner.wait(lambda: bool(inner.queue) or inner.ended, timeout):
                 raise TimeoutError(f"no message within {timeout} s")
         return message
 
