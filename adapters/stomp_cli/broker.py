@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import errno
 import os
-import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import stomp_asyncio
 from stomp_sansio.broker.events import BrokerEvent, ClientGone, StreamRefused
@@ -24,6 +22,7 @@ from .credentials import read_passcode
 from .escapes import escaped
 from .exits import Exit, UsageError
 from .hosts import add_host_argument
+from .listening import listening
 from .live import Live
 from .running import Stage, Stopping
 from .running import run as run_in_loop
@@ -119,7 +118,7 @@ async def _serve(
     if arguments.path is not None:
         keywords["path"] = arguments.path
     with capturing(arguments.capture, live.remark) as keywords["capture"]:
-        sockets = _sockets(arguments.listen or [("127.0.0.1", 61613)])
+        sockets = listening(arguments.listen or [("127.0.0.1", 61613)])
         async with stomp_asyncio.serve(sockets=sockets, ssl=context, **keywords) as server:
             first, urls = _authority(server.addresses[0]), server.urls
             every = [url.replace(first, _authority(at), 1) for at in server.addresses for url in urls]
@@ -204,44 +203,6 @@ def _authority(address: tuple[str, int]) -> str:
     # Somebody has to write it: what means every interface is reached at this machine's own address.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # shown, not listened on
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _sockets(addresses: Iterable[tuple[str | None, int]]) -> list[socket.socket]:
-    """Return a listening socket for each address.
-
-    Raises:
-        OSError: one of them cannot be had; the message says which, and what to do.
-    """
-    sockets: list[socket.socket] = []
-    try:
-        for host, port in addresses:
-            sockets += _listening(host, port)
-    except OSError:
-        for sock in sockets:
-            sock.close()
-        raise
-    return sockets
-
-
-def _listening(host: str | None, port: int) -> list[socket.socket]:
-    sockets: list[socket.socket] = []
-    try:
-        for family, _, _, _, where in socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        ):
-            # All on the same port, should it be one that was free.
-            at = (where[0], sockets[0].getsockname()[1] if sockets else port)
-            sockets.append(socket.create_server(at, family=family, backlog=1_024))
-    except OSError as error:
-        for sock in sockets:
-            sock.close()
-        advice = {
-            errno.EADDRINUSE: "another program listens there: end it, or take another port",
-            errno.EACCES: "ports below 1024 are for the administrator: take another port",
-            errno.EADDRNOTAVAIL: "this machine has no such address: write 127.0.0.1, or :PORT for all",
-        }.get(error.errno or 0, error.strerror or str(error))
-        raise OSError(error.errno, f"cannot listen on {host or '*'}:{port}: {advice}") from error
-    return sockets
 
 
 def _context(certificate: str | None, key: str | None) -> ssl.SSLContext | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from .connecting import add_login_arguments, seconds
 from .exits import Exit, UsageError
 from .hosts import add_host_argument
 from .terminal import Terminal
+from .terminating import Terminated, terminable
 
 if TYPE_CHECKING:
     from .demo_run import Run
@@ -84,15 +86,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    capture = Path(tempfile.mkdtemp(prefix="stomp-sansio-demo-")) / "session.jsonl"
+    folder = Path(tempfile.mkdtemp(prefix="stomp-sansio-demo-"))
+    told: list[Path] = []
     try:
-        return _run(arguments, terminal, capture)
+        with terminable():
+            return _run(arguments, terminal, folder / "session.jsonl", told)
     finally:
-        if not capture.exists():
-            capture.parent.rmdir()
+        # What nobody was told of, nobody will look for, nor take away.
+        if not told:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(arguments: argparse.Namespace, terminal: Terminal, capture: Path) -> int:
+def _run(arguments: argparse.Namespace, terminal: Terminal, capture: Path, told: list[Path]) -> int:
     from .demo_run import Run
     from .demo_views import Meter, choose
 
@@ -110,14 +115,15 @@ def _run(arguments: argparse.Namespace, terminal: Terminal, capture: Path) -> in
                 view.tick(meter.read())
             complaints = show.books.complaints()
             view.end(meter.average(), complaints)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             view.close()
             sent, came = show.books.sent, show.books.came
             terminal.remark(f"interrupted: {sent:,} messages in, {came:,} out so far\n")
-            return Exit.INTERRUPTED
+            return Exit.TERMINATED if isinstance(interrupt, Terminated) else Exit.INTERRUPTED
         finally:
             view.close()
         show.stop_clients()
+        told.append(capture)
         _epilogue(arguments, terminal, capture)
         if arguments.forever:
             _stay(arguments, terminal, show)
@@ -173,7 +179,6 @@ def _again(arguments: argparse.Namespace, program: str) -> str:
 def _program() -> str:
     """Return what people have to type for this program."""
     import os
-    import shutil
 
     beside = Path(sys.executable).with_name("stomp-sansio")
     found = shutil.which("stomp-sansio")
@@ -186,8 +191,6 @@ def _program() -> str:
 
 
 def _width() -> int:
-    import shutil
-
     return max(60, min(shutil.get_terminal_size((100, 24)).columns, 120))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from stomp_sansio.links.peers import PeerId
 from . import demo_page
 from .demo_rooms import AsyncioRoom
 from .escapes import escaped
+from .listening import listening
 
 __all__ = ["CHAT", "TICKS", "DemoBroker", "News"]
 
@@ -59,6 +61,7 @@ class DemoBroker:
         self.page = ""
         """Where browsers look."""
         self._port = port
+        self._sockets: list[socket.socket] = []
         self._clients = clients
         self._news = news
         self._hear = hear
@@ -78,6 +81,7 @@ class DemoBroker:
         Raises:
             OSError: that is not possible, as when the port is in use.
         """
+        self._sockets = listening([("127.0.0.1", self._port)])
         self._room.start()
         while not self._up.wait(0.05):
             self.check()
@@ -123,7 +127,7 @@ class DemoBroker:
 
     async def _serve(self) -> None:
         async with stomp_asyncio.serve(
-            port=self._port,
+            sockets=self._sockets,
             pages=self._pages,
             hosts=self._hosts,
             options=self._options,

@@ -16,6 +16,7 @@ from typing import BinaryIO, NoReturn, Protocol, cast
 from .escapes import escaped
 from .exits import EXIT_CODES, Exit, exit_of
 from .terminal import Terminal
+from .terminating import Terminated
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -61,8 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:
         # argparse has written what it had to say.
         return leaving.code if isinstance(leaving.code, int) else Exit.USAGE
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        return Exit.TERMINATED if isinstance(interrupt, Terminated) else Exit.INTERRUPTED
     except BrokenPipeError:
         terminal.silence()
         return Exit.BROKEN_PIPE

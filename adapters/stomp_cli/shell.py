@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from types import FrameType
 
 from stomp_blocking import Client, ConnectKeywords, Ended, Lifecycle, Message, Subscription, connect
 from stomp_sansio.client.lifecycle import sentence
@@ -27,6 +25,7 @@ from .running import GOOD_BYE, PATIENCE, SILENCE, awaited
 from .shell_console import Console, history_file
 from .shell_lines import COMMANDS, Line, completions, help_lines, holds_secret, parse
 from .terminal import Terminal
+from .terminating import Terminated, terminable
 
 __all__ = ["SUMMARY", "add_arguments", "run"]
 
@@ -34,10 +33,6 @@ SUMMARY = "talk to a server: subscribe, send and acknowledge by hand"
 
 _UNSETTLED = 1_000
 """Messages that can be acknowledged by their number. Of more, the oldest are forgotten."""
-
-
-class _Terminated(BaseException):
-    """SIGTERM came."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,24 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read lines, and do what they say, until the last one."""
     target = way(arguments)
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
-
-    before = _on_sigterm(terminate)
     try:
-        with capturing(target.capture, Terminal().remark) as capture:
+        with terminable(), capturing(target.capture, Terminal().remark) as capture:
             keywords = target.keywords | ConnectKeywords(capture=capture, close_timeout=PATIENCE)
             with ExitStack() as leaving, connect(target.url, ssl=target.ssl, **keywords) as client:
                 try:
                     return _Shell(client, target).run()
                 finally:
                     leaving.enter_context(_told_if_it_takes_long())
-    except _Terminated:
+    except Terminated:
         return Exit.TERMINATED
-    finally:
-        if before is not None:
-            before()
 
 
 @contextmanager
@@ -81,13 +68,6 @@ def _told_if_it_takes_long() -> Generator[None]:
         yield
     finally:
         timer.cancel()
-
-
-def _on_sigterm(handler: Callable[[int, FrameType | None], None]) -> Callable[[], object] | None:
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    before = signal.signal(signal.SIGTERM, handler)
-    return lambda: signal.signal(signal.SIGTERM, before)
 
 
 class _Shell:
@@ -119,6 +99,8 @@ class _Shell:
                     if line is None or not self._obey(line):
                         # Who typed it has seen it; a script has only this.
                         return Exit.OK if console.interactive else self._worst
+                except Terminated:
+                    raise
                 except KeyboardInterrupt:
                     continue
         finally:
