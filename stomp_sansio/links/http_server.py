@@ -2,8 +2,8 @@
 on h11.
 
 What lives here guards h11 and keeps time; it must not know what is asked for. Heads reach h11 whole and
-counted, bodies up to a limit that is looked at first, and each exchange has an h11 connection of its own: so
-the verdict depends on no cut.
+counted, bodies up to a length that is looked at first, chunks never, and each exchange has an h11 connection
+of its own: so the verdict depends on no cut.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..errors import RemoteProtocolError
 from ..protocol.limits import Limits
 from ..records import record, replace
 from ..redaction import redacted
+from .chunked import BadChunks, ChunkedBody
 from .http_answer import plain_answer
 from .http_head import HeadReader
 from .octet_queue import OctetQueue
@@ -87,6 +88,7 @@ class HttpServer:
 
     __slots__ = (
         "_body",
+        "_chunked",
         "_deadline",
         "_eof",
         "_exchange",
@@ -95,9 +97,7 @@ class HttpServer:
         "_idle_until",
         "_limits",
         "_max_body",
-        "_max_raw",
         "_out",
-        "_raw",
         "_request",
         "_state",
         "refusal",
@@ -115,11 +115,10 @@ class HttpServer:
         self._limits = limits
         self._max_body = max_body
         self._head = HeadReader(limits)
-        self._max_raw = 2 * max_body + limits.max_http_header_block
         self._exchange = self._new_exchange()
         self._request: HttpRequest | None = None
         self._body = bytearray()
-        self._raw = 0
+        self._chunked: ChunkedBody | None = None
         self._state = _State.HEAD
         self._out = OctetQueue()
         self._eof = False
@@ -163,7 +162,7 @@ class HttpServer:
                 return self._read_body(now)
         except RemoteProtocolError as error:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, str(error))
-        except _Refusal as refusal:
+        except (_Refusal, BadChunks) as refusal:
             self._refuse(refusal.status, str(refusal))
         except h11.RemoteProtocolError as error:
             # Its message quotes the line, which may hold a credential.
@@ -268,7 +267,7 @@ class HttpServer:
             upgrade=_wants_websocket(event),
         )
         self._body.clear()
-        self._raw = 0
+        self._chunked = None
         self._state = _State.BODY
         self._deadline = now + BODY_TIMEOUT
         return True
@@ -294,39 +293,42 @@ class HttpServer:
                 HTTPStatus.BAD_REQUEST, "The request has both Content-Length and Transfer-Encoding"
             )
         if length is not None and int(length) > self._max_body:
-            raise self._too_large()
-        # Chunks have heads of their own, as long as the client likes: what travels has a limit too.
+            sentence = f"The body has more than {self._max_body} octets"
+            raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)
         octets = self._head.take_rest()
-        fed = octets[: self._max_raw - self._raw]
-        self._raw += len(fed)
-        if fed:
-            self._exchange.receive_data(fed)
-        while True:
-            event = self._exchange.next_event()
-            if isinstance(event, h11.Data):
-                self._body += event.data
-                if len(self._body) > self._max_body:
-                    raise self._too_large()
-            elif isinstance(event, h11.EndOfMessage):
-                self._head.receive(self._exchange.trailing_data[0] + octets[len(fed) :])
-                return self._hand_out(replace(request, body=bytes(self._body)))
-            elif self._exchange.they_are_waiting_for_100_continue:
-                self._send(h11.InformationalResponse(status_code=100, headers=[]))
-            else:
-                if len(fed) < len(octets):
-                    raise self._too_large()
-                return None
+        if request.header("transfer-encoding") is not None:
+            # h11 has looked: it is "chunked", alone.
+            body = self._read_chunks(octets)
+        else:
+            body = self._read_length(octets)
+        if body is not None:
+            return self._hand_out(replace(request, body=body))
+        if self._exchange.they_are_waiting_for_100_continue:
+            self._send(h11.InformationalResponse(status_code=100, headers=[]))
+        return None
+
+    def _read_length(self, octets: bytes) -> bytes | None:
+        if octets:
+            self._exchange.receive_data(octets)
+        while isinstance(event := self._exchange.next_event(), h11.Data):
+            self._body += event.data
+        if not isinstance(event, h11.EndOfMessage):
+            return None
+        self._head.receive(self._exchange.trailing_data[0])
+        return bytes(self._body)
+
+    def _read_chunks(self, octets: bytes) -> bytes | None:
+        self._chunked = self._chunked or ChunkedBody(self._limits, max_body=self._max_body)
+        if not self._chunked.receive(octets):
+            return None
+        self._head.receive(self._chunked.rest)
+        return bytes(self._chunked.body)
 
     def _hand_out(self, request: HttpRequest) -> HttpRequest:
         self._request = request
         self._state = _State.ANSWERING
         self._deadline = None
         return request
-
-    def _too_large(self) -> _Refusal:
-        return _Refusal(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {self._max_body} octets"
-        )
 
     def _refuse(self, status: HTTPStatus, sentence: str) -> None:
         self.refusal = sentence
@@ -342,8 +344,8 @@ class HttpServer:
         self._out.append(self._exchange.send(event) or b"")
 
     def _new_exchange(self) -> h11.Connection:
-        # What is incomplete is bounded here, by octets that came, and not there, by octets of one call.
-        return h11.Connection(h11.SERVER, max_incomplete_event_size=self._max_raw)
+        # It is given whole heads, and octets of bodies that it hands out at once: nothing stays in there.
+        return h11.Connection(h11.SERVER)
 
 
 def _wants_websocket(request: h11.Request) -> bool:

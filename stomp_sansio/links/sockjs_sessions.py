@@ -151,7 +151,7 @@ class SockJSSessions:
         self._keys: dict[PeerId, str] = {}
         self._receiving: dict[StreamId, tuple[str, Receiver]] = {}
         self._paused: set[PeerId] = set()
-        self._holding: dict[PeerId, StreamId] = {}
+        self._holding: dict[PeerId, StreamId | None] = {}
         self._held: dict[StreamId, tuple[PeerId, Caller, Fields]] = {}
         self._schedule: Schedule[str] = Schedule()
         self._events: deque[PeerEvent] = deque()
@@ -185,7 +185,9 @@ class SockJSSessions:
             self._sessions[key].interrupted(now)
             self._settle(key, self._sessions[key], now)
         if stream in self._held:
-            del self._holding[self._held.pop(stream)[0]]
+            # What came with it is taken, so that the next one has to wait all the same: who gives up what is
+            # held, and asks anew, would have us take everything.
+            self._holding[self._held.pop(stream)[0]] = None
 
     def handle_timeout(self, now: float) -> None:
         """Do what is due at `now`."""

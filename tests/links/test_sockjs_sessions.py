@@ -380,10 +380,27 @@ def test_an_answer_that_is_held_back_ends_with_its_stream_or_its_session() -> No
     first, second = HttpPeer(driver), HttpPeer(driver)
     first.post("/stomp/000/s/xhr_send", b'["a"]')
     first.abort()
+    driver.machine.resume_reading(PeerId(1), driver.now)
+    driver.machine.pause_reading(PeerId(1), driver.now)
     second.post("/stomp/000/s/xhr_send", b'["b"]')
     driver.machine.abort(PeerId(1), driver.now)
     driver.drain()
     assert second.more().status == 204
+    assert driver.data() == b"ab"
+
+
+def test_threat_4_who_gives_up_what_is_held_back_and_asks_anew_gets_no_more_in() -> None:
+    """A paused peer is sent what a chunk holds and no more, however many streams a client spends on it."""
+    driver = ServerDriver()
+    streaming(driver)
+    driver.machine.pause_reading(PeerId(1), driver.now)
+    for _ in range(3):
+        client = HttpPeer(driver)
+        client.post("/stomp/000/s/xhr_send", b'["a"]')
+        client.abort()
+    assert driver.data() == b"a"
+    driver.machine.resume_reading(PeerId(1), driver.now)
+    assert HttpPeer(driver).post("/stomp/000/s/xhr_send", b'["b"]').status == 204
     assert driver.data() == b"ab"
 
 
