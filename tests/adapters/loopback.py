@@ -12,7 +12,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -22,8 +23,16 @@ from tests.adapters.broker import Broker
 
 EventT = TypeVar("EventT")
 
-PATIENCE = 20.0
-"""Seconds after which a test that waits for a server has failed."""
+PATIENCE = 60.0
+"""Seconds after which a test that waits for a server has failed: never what is measured."""
+
+
+@contextmanager
+def nobody_listens() -> Iterator[int]:
+    """Hold a port at which nobody listens: while it is held, nobody else can get it and listen there."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 class Loop:

@@ -4,7 +4,6 @@ colour. Nothing waits for ever.
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from stomp_sansio.client.public import AuthenticationError, ConnectError, Connec
 from stomp_sansio.errors import InvalidURI
 from stomp_sansio.links.link import Phase
 from tests.adapters.colours import COLOURS, Colour
-from tests.adapters.loopback import OddServer
+from tests.adapters.loopback import OddServer, nobody_listens
 
 
 @pytest.fixture(params=COLOURS, ids=repr)
@@ -42,9 +41,18 @@ def refused(colour: Colour, url: str, **keywords: Any) -> ConnectError:
     return error
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
+def given_up(colour: Colour, url: str, phase: Phase) -> str:
+    """Return what is told when the time for a connection is over in a phase that never ends.
+
+    On a busy machine a short time may be over before that phase is reached: then it is given more.
+    """
+    for seconds in (0.1, 1, 10, 100):
+        error = refused(colour, url, open_timeout=seconds)
+        start = f"no connection within {seconds:g} s (open_timeout): "
+        assert str(error).find(start) >= 0, error
+        if error.phase is phase:
+            return str(error).partition(start)[2]
+    raise AssertionError(f"{phase} was never reached: {error}")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,8 @@ def test_credentials_that_cannot_be_sent_are_told_at_once(colour):
 
 
 def test_a_port_where_nobody_listens(colour):
-    error = refused(colour, f"stomp://127.0.0.1:{free_port()}")
+    with nobody_listens() as port:
+        error = refused(colour, f"stomp://127.0.0.1:{port}")
     assert error.phase is Phase.TCP
     assert "check that the server runs, its port, and firewalls" in str(error)
     assert "[Errno 111]" in str(error) or "Connection refused" in str(error)
@@ -122,7 +131,7 @@ SCHEMES = [("stomp", "stomps", ""), ("ws", "wss", "/stomp/websocket"), ("http", 
 
 @pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
 def test_tls_to_a_plain_port(colour, server, plain, secure, path):
-    error = refused(colour, f"{secure}://127.0.0.1:{server.port}{path}", open_timeout=5)
+    error = refused(colour, f"{secure}://127.0.0.1:{server.port}{path}")
     assert error.phase is Phase.TLS
     assert f"if this port does without TLS, write {plain}://" in str(error)
 
@@ -130,14 +139,13 @@ def test_tls_to_a_plain_port(colour, server, plain, secure, path):
 @pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
 def test_tls_to_a_port_that_says_nothing(colour, plain, secure, path):
     with OddServer(b"", hangs_up=False) as server:
-        error = refused(colour, f"{secure}://127.0.0.1:{server.port}{path}", open_timeout=0.1)
-    assert error.phase is Phase.TLS
-    assert "no connection within 0.1 s (open_timeout): the TLS hand-shake was not answered" in str(error)
+        told = given_up(colour, f"{secure}://127.0.0.1:{server.port}{path}", Phase.TLS)
+    assert told.startswith("the TLS hand-shake was not answered")
 
 
 @pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
 def test_a_tls_port_that_hangs_up_on_those_who_speak_without(colour, secure_server, plain, secure, path):
-    error = refused(colour, f"{plain}://127.0.0.1:{secure_server.port}{path}", open_timeout=5)
+    error = refused(colour, f"{plain}://127.0.0.1:{secure_server.port}{path}")
     assert f"if this port wants TLS, write {secure}://" in str(error)
 
 
@@ -147,7 +155,7 @@ def test_a_tls_port_that_hangs_up_on_those_who_speak_without(colour, secure_serv
 @pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
 def test_a_tls_port_that_answers_those_who_speak_without(colour, plain, secure, path, answer):
     with OddServer(answer) as server:
-        error = refused(colour, f"{plain}://127.0.0.1:{server.port}{path}", open_timeout=5)
+        error = refused(colour, f"{plain}://127.0.0.1:{server.port}{path}")
     # Whoever answers STOMP in HTTP may want a WebSocket.
     assert f"{secure}://" in str(error) or "wss://" in str(error)
 
@@ -155,10 +163,9 @@ def test_a_tls_port_that_answers_those_who_speak_without(colour, plain, secure, 
 @pytest.mark.parametrize(("plain", "secure", "path"), SCHEMES)
 def test_a_request_that_nobody_answers(colour, plain, secure, path):
     with OddServer(b"", hangs_up=False) as server:
-        error = refused(colour, f"{plain}://127.0.0.1:{server.port}{path}", open_timeout=0.1)
-    phases = {"stomp": Phase.CONNECT, "ws": Phase.UPGRADE, "http": Phase.INFO}
-    assert error.phase is phases[plain]
-    assert "no connection within 0.1 s (open_timeout): the se" in str(error)
+        phases = {"stomp": Phase.CONNECT, "ws": Phase.UPGRADE, "http": Phase.INFO}
+        told = given_up(colour, f"{plain}://127.0.0.1:{server.port}{path}", phases[plain])
+    assert told.startswith("the se")
 
 
 def test_a_certificate_of_somebody_else(colour, secure_server):
@@ -247,7 +254,7 @@ def test_a_server_that_speaks_another_protocol(colour, answer, greets):
 @pytest.mark.parametrize("scheme", ["ws", "http"])
 def test_a_server_that_speaks_no_http(colour, scheme, answer, told, hangs_up):
     with OddServer(answer, hangs_up=hangs_up) as server:
-        error = refused(colour, f"{scheme}://127.0.0.1:{server.port}/stomp", open_timeout=5)
+        error = refused(colour, f"{scheme}://127.0.0.1:{server.port}/stomp")
     assert told in str(error)
 
 

@@ -18,7 +18,7 @@ import pytest
 
 import stomp_blocking
 from stomp_sansio import Closed, CloseReason, ConnectRequest, Send
-from tests.adapters.loopback import LoopbackBroker
+from tests.adapters.loopback import PATIENCE, LoopbackBroker
 
 # Where Python finalizes, it tells of an exception and drops it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -64,11 +64,11 @@ def check(server: LoopbackBroker) -> None:
             assert ended or "the stream ended" in str(event.error), event
 
 
-def connect(server: LoopbackBroker, thread: bool) -> stomp_blocking.connect:
+def connect(server: LoopbackBroker, thread: bool, close_timeout: float = 0.5) -> stomp_blocking.connect:
     return stomp_blocking.connect(
         f"stomp://127.0.0.1:{server.port}",
         thread=thread,
-        close_timeout=0.5,
+        close_timeout=close_timeout,
         reconnect=stomp_blocking.Backoff(initial=0.001, cap=0.001),
     )
 
@@ -81,7 +81,7 @@ def subscribe(client: stomp_blocking.Client, body: str) -> None:
 def receive(client: stomp_blocking.Client, body: str) -> None:
     with client.subscribe(f"/queue/{body}", ack="client-individual") as messages:
         client.send(f"/queue/{body}", body)
-        messages.receive(timeout=4).ack(receipt=True)
+        messages.receive(timeout=PATIENCE).ack(receipt=True)
 
 
 CALLS: dict[str, Callable[[stomp_blocking.Client, str], object]] = {
@@ -104,7 +104,7 @@ def test_a_call_that_is_interrupted_anywhere(server, name, thread):
             if not interrupted(partial(call, client, f"{name}-{point}"), point):
                 break
             # Whatever became of it, the client goes on: on this connection, or on the next.
-            client.send("/queue/probe", f"probe-{point}", receipt=True, timeout=4)
+            client.send("/queue/probe", f"probe-{point}", receipt=True, timeout=PATIENCE)
             assert not client.ended
     assert point > 10, "it has no points"
     check(server)
@@ -116,7 +116,8 @@ def test_a_call_that_is_interrupted_anywhere(server, name, thread):
 def test_closing_that_is_interrupted_anywhere(server, thread):
     before = threading.active_count()
     for point in itertools.count(1):
-        with connect(server, thread) as client:
+        # Whoever is interrupted while it waits for the last receipt waits once more, to that time's end.
+        with connect(server, thread, close_timeout=0.05) as client:
             was = interrupted(client.close, point)
         assert client.ended
         assert threading.active_count() == before

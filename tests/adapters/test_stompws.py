@@ -17,7 +17,7 @@ from stomp_sansio.client.public import AuthenticationError, ConnectError, NotCon
 from stomp_sansio.errors import InvalidURI
 from tests.adapters.loopback import LoopbackBroker, OddServer
 
-PATIENCE = 10
+PATIENCE = 60
 
 
 @pytest.fixture

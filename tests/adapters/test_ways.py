@@ -14,7 +14,7 @@ import trio
 from stomp_sansio import Disconnect, Send
 from stomp_sansio.client.public import ConnectError, ConnectionClosed
 from tests.adapters.colours import COLOURS, Colour
-from tests.adapters.loopback import LoopbackBroker, OddServer, TunnelProxy
+from tests.adapters.loopback import LoopbackBroker, OddServer, TunnelProxy, nobody_listens
 
 
 @pytest.fixture(params=COLOURS, ids=repr)
@@ -87,14 +87,14 @@ def test_another_address_is_tried_when_one_refuses(colour, server, monkeypatch):
         async with colour.connect(f"stomp://twofold.example:{server.port}", proxy=None) as client:
             assert client.connected
 
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
-    fake = resolve_to((socket.AF_INET, ("127.0.0.1", port)), (socket.AF_INET, ("127.0.0.1", server.port)))
-    if colour.name == "trio":
-        colour.run(with_resolver, Resolver(fake), scenario)
-    else:
-        monkeypatch.setattr(socket, "getaddrinfo", fake)
-        colour.run(scenario)
+    with nobody_listens() as port:
+        here = ("127.0.0.1", server.port)
+        fake = resolve_to((socket.AF_INET, ("127.0.0.1", port)), (socket.AF_INET, here))
+        if colour.name == "trio":
+            colour.run(with_resolver, Resolver(fake), scenario)
+        else:
+            monkeypatch.setattr(socket, "getaddrinfo", fake)
+            colour.run(scenario)
 
 
 def test_a_name_with_no_address_that_answers(colour, monkeypatch):
@@ -103,15 +103,14 @@ def test_a_name_with_no_address_that_answers(colour, monkeypatch):
             async with colour.connect("stomp://twofold.example", proxy=None):
                 pass
 
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        where = gone.getsockname()
-    # The family does not exist everywhere, and the address belongs to nobody.
-    fake = resolve_to((socket.AF_INET, where), (socket.AF_INET, where))
-    if colour.name == "trio":
-        colour.run(with_resolver, Resolver(fake), scenario)
-    else:
-        monkeypatch.setattr(socket, "getaddrinfo", fake)
-        colour.run(scenario)
+    with nobody_listens() as port:
+        where = ("127.0.0.1", port)
+        fake = resolve_to((socket.AF_INET, where), (socket.AF_INET, where))
+        if colour.name == "trio":
+            colour.run(with_resolver, Resolver(fake), scenario)
+        else:
+            monkeypatch.setattr(socket, "getaddrinfo", fake)
+            colour.run(scenario)
 
 
 class Resolver(trio.abc.HostnameResolver):

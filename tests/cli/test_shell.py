@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import signal
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from stomp_cli import shell
 from stomp_cli.exits import Exit, UsageError
-from stomp_cli.shell_console import history_file
+from stomp_cli.shell_console import Console, history_file
 from stomp_cli.shell_lines import COMMANDS, completions, holds_secret, parse
 from stomp_sansio.broker.events import ClientGone, MessageSent
 from tests.adapters.loopback import LoopbackBroker
-from tests.cli.programs import CANARY, Broker, OnTerminal, Result, run, without
+from tests.cli.programs import CANARY, PATIENCE, OnTerminal, Result, run, without
 
 PROMPT = "stomp> "
 
@@ -259,10 +260,23 @@ def test_a_subscription_that_is_refused_is_said(broker, tmp_path):
 
 
 def test_the_oldest_of_too_many_unacknowledged_is_forgotten(broker, monkeypatch, capfd):
+    lines = ["subscribe /queue/a client", "ack 1", "ack 2"]
+    shown = threading.Event()
+    post = Console.post
+
+    def post_and_tell(console: Console, text: str) -> None:
+        post(console, text)
+        if "[2]" in text:
+            shown.set()
+
+    def ask(console: Console) -> str | None:
+        # Once the second is shown, it has pushed out the first.
+        assert len(lines) == 3 or shown.wait(PATIENCE)
+        return lines.pop(0) if lines else None
+
     monkeypatch.setattr(shell, "_UNSETTLED", 1)
-    monkeypatch.setattr(
-        "stomp_cli.shell.Console.ask", _asks(broker, "subscribe /queue/a client", "ack 1", "ack 2")
-    )
+    monkeypatch.setattr(Console, "post", post_and_tell)
+    monkeypatch.setattr(Console, "ask", ask)
     broker.send("/queue/a", b"first")
     broker.send("/queue/a", b"second")
     assert shell.run(_arguments(broker.url)) == Exit.USAGE
@@ -277,18 +291,6 @@ def _arguments(url: str):
     parser = argparse.ArgumentParser()
     shell.add_arguments(parser)
     return parser.parse_args([url])
-
-
-def _asks(broker: Broker, *lines: str):
-    left = list(lines)
-
-    def ask(console) -> str | None:
-        if len(left) < len(lines):
-            # Both have been shown: the broker has nothing more, and the second has pushed out the first.
-            broker.wait_for(lambda: broker.waiting("/queue/a") == 0)
-        return left.pop(0) if left else None
-
-    return ask
 
 
 # What a line says

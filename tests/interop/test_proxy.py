@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.adapters.loopback import nobody_listens
 from tests.interop.proxy import Proxy
 from tests.interop.servers.process import HOST
 
@@ -106,8 +107,11 @@ def test_what_was_held_back_passes_when_it_flows_again(echo):
 
 
 def test_who_cannot_be_reached_is_a_reset():
-    with socket.create_server((HOST, 0)) as held:
-        closed = held.getsockname()[1]
     # it may come before the client's own connect has returned
-    with Proxy(closed) as proxy, pytest.raises(ConnectionResetError), through(proxy) as stream:
+    with (
+        nobody_listens() as closed,
+        Proxy(closed) as proxy,
+        pytest.raises(ConnectionResetError),
+        through(proxy) as stream,
+    ):
         stream.recv(100)
