@@ -33,7 +33,8 @@ def read_passcode(
     """
     if file is not None:
         return read_secret_file(file, stdin)
-    if (passcode := environ.get(PASSCODE_VARIABLE)) is not None:
+    # An empty one is none, as in libpq: an unset variable of a script becomes that.
+    if passcode := environ.get(PASSCODE_VARIABLE):
         return passcode
     if ask is None and not _somebody_is_there():
         raise UsageError(

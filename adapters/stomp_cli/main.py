@@ -103,6 +103,13 @@ class _Parser(argparse.ArgumentParser):
         except TypeError:  # it has commands of its own, and they are told the rest
             return self.parse_args(arguments)
 
+    def _print_message(self, message: str, file: object = None) -> None:
+        # argparse's own says nothing of what could not be written, or says it when all is over.
+        if file is sys.stdout:
+            Terminal().text(message)
+        else:
+            Terminal().remark(message)
+
     def error(self, message: str) -> NoReturn:
         # It quotes what was written, which may come from anywhere.
         super().error(escaped(message))

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from .escapes import escaped
 from .words import in_our_words
 
-__all__ = ["Terminal", "json_line"]
+__all__ = ["Terminal", "json_line", "unwritable"]
 
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
 
@@ -39,11 +39,14 @@ class Terminal:
 
     def text(self, text: str) -> None:
         """Write a part of the result, at once."""
-        _write(self.output, text)
+        try:
+            _write(self.output, text)
+        except OSError as error:
+            raise unwritable(error) from error
 
     def line(self, text: str) -> None:
         """Write a line of the result, at once."""
-        _write(self.output, f"{text}\n")
+        self.text(f"{text}\n")
 
     def json(self, value: Mapping[str, Any]) -> None:
         """Write a part of the result as one line of JSON, at once: in ASCII, so that no terminal obeys it."""
@@ -51,9 +54,12 @@ class Terminal:
 
     def octets(self, octets: bytes) -> None:
         """Write octets as they are: for pipes and files, never to a terminal."""
-        self.output.flush()
-        self.output.buffer.write(octets)
-        self.output.buffer.flush()
+        try:
+            self.output.flush()
+            self.output.buffer.write(octets)
+            self.output.buffer.flush()
+        except OSError as error:
+            raise unwritable(error) from error
 
     def write_through(self, text: str) -> None:
         """Write a part of the result past every buffer: also from a signal's handler, which may have
@@ -64,8 +70,11 @@ class Terminal:
             descriptor = self.output.fileno()
         except (OSError, ValueError):
             return self.text(text)
-        while octets:
-            octets = octets[os.write(descriptor, octets) :]
+        try:
+            while octets:
+                octets = octets[os.write(descriptor, octets) :]
+        except OSError as error:
+            raise unwritable(error) from error
 
     # Remarks
 
@@ -73,7 +82,7 @@ class Terminal:
         """Write something about the work, not its result. That nobody reads it any more is no failure."""
         try:
             _write(self.remarks, text)
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):
             pass
 
     def complain(self, who: str, error: BaseException) -> None:
@@ -117,9 +126,17 @@ class Terminal:
             pass  # a stream that is no file has no reader that goes
 
 
+def unwritable(error: OSError) -> OSError:
+    """Return what to say of results that cannot be written. That their reader has gone is said elsewhere."""
+    if isinstance(error, BrokenPipeError):
+        return error
+    return OSError(f"the output cannot be written: {error.strerror or error}")
+
+
 def json_line(value: Mapping[str, Any]) -> str:
     """Return a value as JSON without line breaks, in ASCII."""
-    return json.dumps(value, separators=(",", ":"))
+    # DEL is in ASCII too, and the one control character that JSON lets pass.
+    return json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f")
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -12,7 +12,7 @@ import select
 import stat
 import threading
 
-from .terminal import Terminal
+from .terminal import Terminal, unwritable
 
 __all__ = ["Writer"]
 
@@ -47,7 +47,10 @@ class Writer:
             return await asyncio.sleep(0)
         octets = text.encode(self._terminal.output.encoding or "utf-8", "backslashreplace")
         if self._idle and self._takes_at_once(self._descriptor, octets):
-            os.write(self._descriptor, octets)
+            try:
+                os.write(self._descriptor, octets)
+            except OSError as error:
+                raise unwritable(error) from error
             return await asyncio.sleep(0)
         done = self._loop.create_future()
         self._idle = False
@@ -71,7 +74,7 @@ class Writer:
                 while octets:
                     octets = octets[os.write(self._descriptor, octets) :]
             except OSError as error:
-                failed = error
+                failed = unwritable(error)
             try:
                 self._loop.call_soon_threadsafe(_settle, done, failed)
             except RuntimeError:

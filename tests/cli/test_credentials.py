@@ -6,7 +6,7 @@ import pytest
 
 from stomp_cli.credentials import read_passcode, read_secret_file
 from stomp_cli.exits import Exit, UsageError
-from tests.cli.programs import CANARY, OnTerminal, run
+from tests.cli.programs import CANARY, Broker, OnTerminal, run
 
 
 def test_a_file_comes_before_the_environment(tmp_path):
@@ -15,7 +15,21 @@ def test_a_file_comes_before_the_environment(tmp_path):
 
 
 def test_the_environment_comes_before_a_person():
-    assert read_passcode("ada", None, {"STOMP_PASSCODE": ""}, ask=lambda prompt: "asked") == ""
+    assert read_passcode("ada", None, {"STOMP_PASSCODE": CANARY}, ask=lambda prompt: "asked") == CANARY
+
+
+def test_an_empty_variable_is_none():
+    assert read_passcode("ada", None, {"STOMP_PASSCODE": ""}, ask=lambda prompt: "asked") == "asked"
+
+
+def test_an_empty_variable_logs_nobody_in(call, monkeypatch):
+    monkeypatch.setenv("STOMP_PASSCODE", "")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with Broker(login={"ada": ""}) as broker:
+        said = call("send", broker.url, "/queue/a", "x", "--login", "ada")
+        assert (said.code, "the login needs a passcode" in said.err) == (Exit.USAGE, True)
+        # Who means it writes it.
+        assert call("send", broker.url.replace("//", "//ada:@"), "/queue/a", "x").code == Exit.OK
 
 
 def test_a_person_is_asked():

@@ -114,6 +114,24 @@ def test_help_for_a_reader_that_has_gone():
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "command",
+    ["--help", "--version", "send --help", "trace show --help", "send URL /topic/a --json", "doctor URL"],
+)
+def test_results_that_cannot_be_written_are_a_failure(command, broker):
+    done = subprocess.run(
+        f"{sys.executable} -P -m stomp_cli {command.replace('URL', broker.url)} > /dev/full",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode == Exit.FAILED
+    name = "" if command.startswith("-") else f" {command.partition(' ')[0]}"
+    assert done.stderr == f"stomp-sansio{name}: the output cannot be written: No space left on device\n"
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
 def test_standard_streams_may_be_closed_where_nobody_needs_them(closed, broker):
     done = subprocess.run(

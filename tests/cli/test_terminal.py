@@ -8,7 +8,7 @@ import json
 import pytest
 
 from stomp_cli.live import Live
-from stomp_cli.terminal import Terminal
+from stomp_cli.terminal import Terminal, json_line
 from stomp_cli.words import in_our_words
 
 
@@ -60,6 +60,34 @@ def test_what_an_encoding_lacks_is_escaped():
     terminal.json({"grün": "\x1b"})
     assert screen.getvalue() == 'gr\\xfcn\n{"gr\\u00fcn":"\\u001b"}\n'
     assert json.loads(screen.getvalue().splitlines()[1]) == {"grün": "\x1b"}
+
+
+def test_no_control_character_passes_json_by():
+    everything = "".join(map(chr, range(0x250)))
+    written = json_line({"x": everything})
+    assert written.isascii()
+    assert written.isprintable()
+    assert json.loads(written) == {"x": everything}
+
+
+class Full(io.StringIO):
+    """A stream that takes nothing."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, text: str) -> int:
+        raise self._error
+
+
+def test_results_that_cannot_be_written_are_named():
+    full = OSError(28, "No space left on device")
+    with pytest.raises(OSError, match=r"^the output cannot be written: No space left on device$"):
+        Terminal(Full(full), io.StringIO(), {}).line("x")
+    Terminal(io.StringIO(), Full(full), {}).remark("x")
+    with pytest.raises(BrokenPipeError):
+        Terminal(Full(BrokenPipeError()), io.StringIO(), {}).line("x")
 
 
 def test_remarks_that_nobody_reads_are_no_failure():
