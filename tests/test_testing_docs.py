@@ -31,6 +31,7 @@ PRINTED = [
     ["hello after 3600"],
     ["1 waits"],
     ["connected to tea-house/1.0"],
+    ["every frame survived every cut"],
     [
         r"\['stomp://127.0.0.1:\d+/', 'ws://127.0.0.1:\d+/.*', 'http://127.0.0.1:\d+/.*'\]",
         "Assam Sencha",
