@@ -64,6 +64,15 @@ class Entrance(Machine[PeerEvent], Protocol):
         """Return the peer that a stream is, if it is one alone. Changes nothing."""
         ...
 
+    def passage(self, peer: PeerId) -> StreamId | None:
+        """Return the stream that a peer's octets pass as they are, while that is so, or None. Changes
+        nothing.
+
+        They may be read and written there, in place of `PeerData` and `send`. What is sent all the same goes
+        behind them, and is the last.
+        """
+        ...
+
 
 class Accept(Protocol):
     """Puts a link on a stream that was accepted, as `PlainLink.accepted` and `WebSocketLink.accepted` do."""
@@ -199,6 +208,11 @@ class StreamEntrance:
     def peer_on(self, stream: StreamId) -> PeerId | None:
         """Return the peer that the stream is."""
         return PeerId(stream)
+
+    def passage(self, peer: PeerId) -> StreamId | None:
+        """Return the stream, if its link adds nothing."""
+        guest = self._guests.get(StreamId(peer))
+        return None if guest is None else guest.link.passage
 
     # Commands
 

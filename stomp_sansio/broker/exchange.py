@@ -349,17 +349,18 @@ class Exchange:
         for subscription in part:
             peer = subscription.peer
             # It may have ended, or have become slow, since the message came.
-            if subscription.active and not peer.slow and peer.can_hear:
-                if peer.falls_behind(message):
-                    self.slow.append(peer)
-                    self._drop(message, "the subscriber is too far behind")
-                    continue
-                problem = peer.deliver(subscription, message)
-                touched[peer] = None
-                if problem is None:
-                    self.delivered += 1
-                else:
-                    self._drop(message, problem)
+            if not subscription.active or peer.slow or peer.gone:
+                continue
+            if peer.falls_behind(message):
+                self.slow.append(peer)
+                self._drop(message, "the subscriber is too far behind")
+                continue
+            problem = peer.deliver(subscription, message)
+            touched[peer] = None
+            if problem is None:
+                self.delivered += 1
+            elif peer.can_hear:
+                self._drop(message, problem)
         return len(part)
 
     def _deliver_queue(self, job: Pump, budget: int) -> int:

@@ -1,6 +1,6 @@
-"""Who is there, and when to come back to each.
+"""Who is there, whose stream is whose, and when to come back to each.
 
-This file must not know what happens then, nor streams.
+This file must not know what happens then, nor what passes a stream.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from ..links.peers import PeerId
 from ..links.schedule import Schedule
+from ..machine import StreamId
 from ..protocol.states import State
 from .peers import Peer
 
@@ -18,11 +19,13 @@ __all__ = ["Guests"]
 class Guests:
     """The peers of a broker, from their coming to the end of their transport."""
 
-    __slots__ = ("_peers", "_schedule")
+    __slots__ = ("_peers", "_schedule", "passages")
 
     def __init__(self) -> None:
         self._peers: dict[PeerId, Peer] = {}
         self._schedule: Schedule[PeerId] = Schedule()
+        self.passages: dict[StreamId, Peer] = {}
+        """Those who read and write a stream themselves, with nothing between."""
 
     def __len__(self) -> int:
         return len(self._peers)
@@ -41,12 +44,20 @@ class Guests:
     def add(self, peer: Peer) -> None:
         """Take note that a peer has come."""
         self._peers[peer.id] = peer
+        if peer.passage is not None:
+            self.passages[peer.passage] = peer
         self.arm(peer)
 
     def remove(self, peer: Peer) -> None:
         """Take note that a peer's transport is gone."""
         del self._peers[peer.id]
+        self.end_passage(peer)
         self._schedule.set(peer.id, None)
+
+    def end_passage(self, peer: Peer) -> None:
+        """Leave a peer's stream to its transport. Harmless when it has no passage."""
+        if peer.passage is not None:
+            self.passages.pop(peer.passage, None)
 
     def arm(self, peer: Peer) -> None:
         """Set when to come back to a peer: when its heart has to beat, or when it must have come in."""

@@ -127,6 +127,7 @@ class Peer:
         "mark",
         "moved",
         "open_until",
+        "passage",
         "paused",
         "reason",
         "received",
@@ -154,6 +155,10 @@ class Peer:
             heartbeat_tolerance=options.heartbeat_tolerance,
             limits=options.limits,
         )
+        self.passage = entrance.passage(opened.peer)
+        """The stream that its octets pass as they are: its writer takes them from the connection. None where
+        a transport is given them.
+        """
         self.text_only = not entrance.carries(opened.peer, b"\xff")
         """Whether its transport carries text alone."""
         self.request: ConnectRequest | None = None
@@ -191,7 +196,7 @@ class Peer:
         self.full = False
         """Whether it was more than `AHEAD` behind when it was last looked at."""
         self.moved = 0
-        """Octets given to its transport."""
+        """Octets given to its transport, or to its writer."""
         self.behind_since: float | None = None
         """Since when the octets up to `mark` wait."""
         self.mark = 0
@@ -202,7 +207,8 @@ class Peer:
     @property
     def backlog(self) -> int:
         """Octets that wait for it."""
-        return self.connection.unsent + self._entrance.unsent(self.id)
+        unsent = self.connection.unsent
+        return unsent if self.passage is not None else unsent + self._entrance.unsent(self.id)
 
     @property
     def at_limit(self) -> bool:
@@ -221,7 +227,7 @@ class Peer:
         if not self.full and self.connection.unsent + size + AHEAD <= limit:
             return False
         # One or two large messages are no sign of slowness.
-        self.slow = self.backlog + (size if size < limit // 4 else 0) > limit
+        self.slow = self.can_hear and self.backlog + (size if size < limit // 4 else 0) > limit
         return self.slow
 
     def deliver(self, subscription: Subscription, message: StoredMessage) -> str | None:
@@ -231,11 +237,10 @@ class Peer:
             return f"the body is no text, and {self.transport} carries nothing else here"
         ack: str | None = None
         headers: HeaderPairs = ()
-        version = connection.version or Version.V1_2
         if subscription.ack is not AckMode.AUTO:
             self._acks += 1
             ack = str(self._acks)
-            if version is Version.V1_0 and subscription.queue is None:
+            if connection.version is Version.V1_0 and subscription.queue is None:
                 # 1.0 acknowledges by message id alone, and two subscriptions may have this message.
                 shared = shared.renamed(f"{shared.message_id}-{ack}")
         if message.redelivered:
@@ -243,6 +248,7 @@ class Peer:
         try:
             connection.deliver(subscription.id, shared, ack=ack, headers=headers)
         except LocalProtocolError:
+            version = connection.version or Version.V1_2
             try:
                 connection.deliver(subscription.id, reduced(shared, version), ack=ack, headers=headers)
             except LocalProtocolError as error:

@@ -1,4 +1,4 @@
-"""How octets get from connections to their transports, and who is behind in taking them.
+"""How octets get from connections to their transports or writers, and who is behind in taking them.
 
 This file must not know messages, nor what becomes of a peer that is too slow.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ..errors import LocalProtocolError
+from ..machine import StreamId
 from .entrance import Entrance
 from .options import BrokerOptions
 from .peers import AHEAD, Peer
@@ -31,57 +32,90 @@ class Progress(Enum):
 class Writers:
     """The way out of a broker."""
 
-    __slots__ = ("_entrance", "_look_at", "_options", "behind")
+    __slots__ = ("_changed", "_entrance", "_look_at", "_options", "behind")
 
     def __init__(self, entrance: Entrance, options: BrokerOptions) -> None:
         self._entrance = entrance
         self._options = options
         self._look_at: float | None = None
+        self._changed: dict[StreamId, None] = {}
         self.behind: dict[Peer, None] = {}
         """Peers for whom octets wait."""
 
     def fill(self, peer: Peer, now: float) -> None:
-        """Move octets to a peer's transport, as long as its writer keeps up."""
+        """Have what a peer is told written, as long as its writer keeps up."""
         if peer.gone:
             return
-        connection, entrance = peer.connection, self._entrance
-        framed = peer.transport != "tcp"
-        # Both are asked for once at most and kept by hand: this runs for every delivery of a fan-out.
-        unsent = connection.unsent
-        waiting = entrance.unsent(peer.id) if peer in self.behind else 0
-        try:
-            while unsent and waiting < AHEAD:
-                # Where messages carry the stream, a message is a frame: there are clients that read no second
-                # one.
-                octets = connection.frame_to_send(now) if framed else connection.data_to_send(now, AHEAD)
-                entrance.send(peer.id, octets, now)
-                peer.moved += len(octets)
-                unsent -= len(octets)
-                waiting = entrance.unsent(peer.id) if framed else waiting + len(octets)
-        except LocalProtocolError:
-            # It is closing: that it is gone, the entrance says next.
-            self.give_up(peer)
-            return
+        connection = peer.connection
+        unsent, waiting = connection.unsent, 0
+        if peer.passage is not None:
+            # Its writer comes for it.
+            self._changed[peer.passage] = None
+        else:
+            entrance = self._entrance
+            waiting = entrance.unsent(peer.id) if peer in self.behind else 0
+            try:
+                while unsent and waiting < AHEAD:
+                    # Where messages carry the stream, a message is a frame: there are clients that read no
+                    # second one.
+                    octets = connection.frame_to_send(now)
+                    entrance.send(peer.id, octets, now)
+                    peer.moved += len(octets)
+                    unsent -= len(octets)
+                    waiting = entrance.unsent(peer.id)
+            except LocalProtocolError:
+                # It is closing: that it is gone, the entrance says next.
+                self.give_up(peer)
+                return
         if not unsent and not peer.closing and connection.wants_close:
             peer.closing = True
-            entrance.close(peer.id, now)
+            self._entrance.close(peer.id, now)
         peer.full = unsent + waiting >= AHEAD
         if unsent or waiting:
             self.behind[peer] = None
-            self._plan_look(peer, now)
+            if self._look_at is None or peer.full:
+                self._plan_look(peer, now)
+
+    def take(self, peer: Peer, now: float, max_bytes: int) -> bytes:
+        """Hand over the next octets of a peer that has a passage, at most `max_bytes`. `look_after` it, if it
+        is still behind.
+        """
+        connection = peer.connection
+        octets = connection.data_to_send(now, max_bytes)
+        taken = len(octets)
+        peer.moved += taken
+        # A piece that is shorter than it might be is all there is.
+        if taken < max_bytes and taken < AHEAD and not (peer.full or connection.wants_close):
+            self.behind.pop(peer, None)
+            peer.behind_since = None
+        return octets
+
+    def changed_streams(self) -> list[StreamId]:
+        """Return, and forget, the streams whose writer has to look again."""
+        changed = list(self._changed)
+        self._changed.clear()
+        return changed
 
     def give_up(self, peer: Peer) -> None:
         """Write nothing more to a peer."""
         peer.gone = True
         self.behind.pop(peer, None)
+        if peer.passage is not None:
+            self._changed.pop(peer.passage, None)
 
-    def look_after(self, peer: Peer, now: float) -> Progress:
-        """Go on with a peer that was behind."""
-        was_full, unsent = peer.full, peer.connection.unsent
-        if was_full or unsent:
+    def look_after(self, peer: Peer, taken: int, now: float) -> Progress:
+        """Go on with a peer that was behind, and whose writer has taken so many octets since it was last
+        looked at.
+        """
+        connection = peer.connection
+        unsent = connection.unsent
+        waiting = 0 if peer.passage is not None else self._entrance.unsent(peer.id)
+        # It may have become full since, and queues have passed it over.
+        was_full = peer.full or taken + unsent + waiting >= AHEAD
+        if was_full or unsent or connection.wants_close:
             self.fill(peer, now)
-            unsent = peer.connection.unsent
-        waiting = self._entrance.unsent(peer.id)
+            unsent = connection.unsent
+            waiting = 0 if peer.passage is not None else self._entrance.unsent(peer.id)
         if peer.gone or not (waiting or unsent):
             self.behind.pop(peer, None)
             peer.behind_since = None
@@ -107,8 +141,8 @@ class Writers:
 
     @property
     def unmoved(self) -> bool:
-        """Whether anything waits that its transport has not got yet."""
-        return any(peer.connection.unsent for peer in self.behind)
+        """Whether anything waits that a transport would not write if it were closed now."""
+        return any(peer.connection.unsent for peer in self.behind if peer.passage is None)
 
     def _plan_look(self, peer: Peer, now: float) -> None:
         wait = self._options.slow_seconds / _LOOKS

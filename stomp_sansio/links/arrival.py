@@ -12,7 +12,7 @@ from enum import Enum
 from ..machine import StreamAction, StreamId, StreamLoss
 from .occupants import Occupant, StreamEnding
 from .peers import PeerEvent, PeerId, StreamRefused
-from .plain import PlainLayer
+from .plain import PlainLink
 from .requests import Requests
 from .server_options import ServerOptions
 from .sockjs_sessions import SockJSSessions
@@ -106,12 +106,13 @@ class Arrival:
         elif kind is FirstOctets.PLAIN:
             self.successor = Standing(
                 self._stream,
-                PlainLayer(),
+                PlainLink.accepted(
+                    self._stream, now, peer=self._address, close_timeout=self._options.close_timeout
+                ),
                 self._octets,
                 address=self._address,
                 listener=self._listener,
                 ids=self._ids,
-                options=self._options,
                 now=now,
             )
         elif kind is FirstOctets.HTTP:

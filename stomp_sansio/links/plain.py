@@ -84,7 +84,18 @@ class PlainLayer:
         """Do nothing: this layer waits for nothing."""
 
 
-class PlainLink(StreamLink):
+class _BareLink(StreamLink):
+    """A link that adds and removes nothing, whoever opened its stream."""
+
+    __slots__ = ()
+
+    @property
+    def passage(self) -> StreamId | None:
+        """The stream, while it is open: nothing is added or removed."""
+        return self._stream if self._stage is _OPEN else None
+
+
+class PlainLink(_BareLink):
     """A `Link` that carries STOMP as it is.
 
     Call `start`, then drive it as any `Machine`; `LinkOpened` says "tcp".
@@ -116,14 +127,9 @@ class PlainLink(StreamLink):
             close_timeout=close_timeout,
         )
 
-    @property
-    def passage(self) -> StreamId | None:
-        """The stream, while it is open: nothing is added or removed."""
-        return self._stream if self._stage is _OPEN else None
-
     @classmethod
     def accepted(
         cls, stream: StreamId, now: float, *, peer: str = "the peer", close_timeout: float = 10.0
     ) -> StreamLink:
         """Return a link on an accepted stream that the driver knows by this name; it is open at once."""
-        return StreamLink.adopt(PlainLayer(), stream, now, peer=peer, close_timeout=close_timeout)
+        return _BareLink.adopt(PlainLayer(), stream, now, peer=peer, close_timeout=close_timeout)

@@ -23,6 +23,7 @@ from .sockjs_routes import RouteKind, find_route
 from .sockjs_server_layer import SockJSServerLayer
 from .sockjs_sessions import Caller, SockJSSessions
 from .standing import Standing
+from .stream_link import StreamLink
 from .websocket_layer import WebSocketLayer
 
 __all__ = ["Requests"]
@@ -205,12 +206,13 @@ class Requests:
         before.append(self._http.data_to_send(self._http.unsent))
         self.successor = Standing(
             caller.stream,
-            layer,
+            StreamLink.adopt(
+                layer, caller.stream, now, peer=caller.address, close_timeout=options.close_timeout
+            ),
             request.head + self._http.take_rest(),
             address=caller.address,
             listener=caller.listener,
             ids=self._ids,
-            options=options,
             now=now,
             web=web,
             before=before,

@@ -98,6 +98,13 @@ class LinkServer:
             return found[1].unsent
         return self._sessions.unsent(peer) if self._sessions.knows(peer) else 0
 
+    def passage(self, peer: PeerId) -> StreamId | None:
+        """Return the stream that a peer's octets pass as they are, while that is so, or None. Changes
+        nothing.
+        """
+        found = self._standing.get(peer)
+        return None if found is None else found[1].link.passage
+
     def peer_on(self, stream: StreamId) -> PeerId | None:
         """Return the peer whose octets a stream takes now, or None. Changes nothing.
 

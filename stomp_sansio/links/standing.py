@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..machine import StreamAction, StreamId, StreamLoss
-from .layer import Layer
 from .link import LinkData, LinkOpened
 from .octet_queue import OctetQueue
 from .peers import PeerClosed, PeerData, PeerEvent, PeerId, PeerOpened, StreamRefused
-from .server_options import ServerOptions
 from .stream_link import StreamLink
 from .websocket_layer import WebSocketLayer
 
@@ -32,21 +30,20 @@ class Standing:
     def __init__(
         self,
         stream: StreamId,
-        layer: Layer,
+        link: StreamLink,
         octets: bytes,
         *,
         address: str,
         listener: int,
         ids: Iterator[PeerId],
-        options: ServerOptions,
         now: float,
         web: WebSocketLayer | None = None,
         before: OctetQueue | None = None,
     ) -> None:
-        """Put a layer on a stream of which `octets` have come already.
+        """Let a link stand on its stream, of which `octets` have come already.
 
-        `web` is the WebSocket among the layers, if there is one; `before` has to be written before the
-        layer's octets. `ids` names who comes.
+        `web` is the WebSocket among its layers, if there is one; `before` has to be written before the link's
+        octets. `ids` names who comes.
         """
         self._stream = stream
         self._address = address
@@ -55,8 +52,8 @@ class Standing:
         self._web = web
         self._before = before
         self.peer = None
-        self.link = StreamLink.adopt(layer, stream, now, peer=address, close_timeout=options.close_timeout)
-        self.link.receive_data(stream, octets, now)
+        self.link = link
+        link.receive_data(stream, octets, now)
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Pass octets on."""

@@ -56,6 +56,8 @@ def test_octets_go_both_ways() -> None:
     assert made.unsent(PEER) == 0
     assert made.carries(PEER, b"\xff")
     assert made.peer_on(STREAM) == PEER
+    assert made.passage(PEER) == STREAM
+    assert made.passage(PeerId(8)) is None
 
 
 def test_reading_stops_and_goes_on() -> None:

@@ -368,3 +368,15 @@ def test_what_a_receiver_cannot_be_told_is_dropped_and_said_so() -> None:
     (dropped,) = events(world, MessageDropped)
     assert dropped.reason.startswith("STOMP 1.0 cannot represent it")
     assert isinstance(message, Message)
+
+
+def test_who_is_told_to_go_gets_nothing_of_what_is_still_being_given_out() -> None:
+    world = World()
+    crowd(world, 600)
+    late = subscribed(world, "/topic/a")
+    world.broker.publish("/topic/a", b"body", world.now)
+    assert world.broker.wants_run()
+    world.broker.expel(late.peer, world.now, "enough")
+    assert late.error().message == "enough"
+    numbers = world.broker.statistics()
+    assert (numbers.delivered, numbers.dropped) == (600, 0)

@@ -1,6 +1,10 @@
 """Whoever is there is come back to in time, and not when it is gone."""
 
+from stomp_sansio.broker.entrance import StreamEntrance
 from stomp_sansio.broker.options import BrokerOptions
+from stomp_sansio.links.websocket import WebSocketLink
+from stomp_sansio.machine import StreamId, StreamLoss
+from tests.broker.test_broker import upgraded
 from tests.broker.world import World
 
 
@@ -22,3 +26,20 @@ def test_each_is_come_back_to_in_its_time() -> None:
     assert world.broker.statistics().connections == 0
     assert world.broker.next_deadline() is None
     world.broker.accept(early.peer, world.now)
+
+
+def test_whose_stream_it_is_is_known_while_nothing_stands_between() -> None:
+    world = World()
+    client = world.connect()
+    client.connection.send("/topic/a", receipt="r")
+    assert client.receipts() == ["r"]
+    client.leave()
+    assert world.broker.statistics().connections == 0
+
+
+def test_a_stream_that_carries_messages_is_its_transport_s() -> None:
+    world = World(entrance=StreamEntrance([WebSocketLink.accepted, WebSocketLink.accepted]))
+    stream: StreamId = upgraded(world)
+    assert world.broker.next_deadline() is not None
+    world.broker.stream_lost(stream, StreamLoss.RESET, world.now)
+    assert world.broker.next_deadline() is None

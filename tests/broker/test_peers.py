@@ -184,3 +184,19 @@ def test_streams_are_accepted_by_the_listener_they_came_to() -> None:
     client = subscribed(world, "/topic/a")
     client.connection.send("/topic/a", b"\xff")
     assert client.bodies() == [b"\xff"]
+
+
+def test_the_limit_of_what_may_wait_is_reached_to_the_octet() -> None:
+    world = World(BrokerOptions(slow_octets=100_000))
+    client, sender = subscribed(world, "/topic/a"), world.connect()
+    client.reads = False
+    largest = 0
+    for _ in range(40):
+        sender.connection.send("/topic/a", bytes(5_000))
+        world.settle()
+        if client.stream not in world.clients:
+            break
+        assert world.broker.statistics().backlog <= 100_000
+        largest = world.broker.statistics().backlog
+    assert largest > 100_000 - 6_000
+    assert [event.reason for event in dropped(world)] == ["the subscriber is too far behind"]

@@ -13,7 +13,7 @@ from stomp_sansio.broker.events import ClientGone, MessageDropped
 from stomp_sansio.broker.options import BrokerOptions
 from stomp_sansio.links.link import LinkOpened
 from stomp_sansio.links.peers import PeerId
-from stomp_sansio.links.plain import PlainLayer
+from stomp_sansio.links.plain import PlainLayer, PlainLink
 from stomp_sansio.links.stream_link import StreamLink
 from stomp_sansio.machine import StreamId
 from tests.broker.world import Client, World
@@ -227,3 +227,46 @@ def test_an_ending_is_written_before_it_comes() -> None:
     taken = client.take()
     assert [type(event).__name__ for event in taken[-2:]] == ["Error", "Closed"]
     assert len(taken) == 32
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_queue_goes_on_with_one_that_became_full_and_empty_between_two_looks(plain: bool) -> None:
+    world = World(entrance=StreamEntrance([PlainLink.accepted if plain else accept]))
+    taker = subscribed(world, "/queue/a")
+    for client in [world.connect() for _ in range(80)]:
+        for id in range(10):
+            client.connection.subscribe("/topic/a", id=str(id))
+    world.settle()
+    taker.reads = False
+    broker = world.broker
+    # It is looked at while little waits for it.
+    broker.publish("/queue/a", bytes(30_000), world.now)
+    # So much work comes first that it is not looked at when queues give it more than it may have, ...
+    broker.publish("/topic/a", b"", world.now)
+    assert broker.wants_run()
+    for _ in range(4):
+        broker.publish("/queue/a", bytes(30_000), world.now)
+    broker.run(world.now)
+    assert 1 < broker.statistics().queues["/", "/queue/a"].waiting < 4
+    # ... nor before its writer has taken what it has.
+    while octets := broker.data_to_send(taker.stream, world.now):
+        taker.connection.receive_data(octets, world.now)
+    world.hear(taker)
+    taker.reads = True
+    world.settle()
+    assert len(taker.bodies()) == 5
+
+
+def test_a_transport_that_waits_for_its_writer_holds_the_end_up() -> None:
+    world = World(entrance=StreamEntrance([accept]))
+    client = subscribed(world)
+    client.reads = False
+    for _ in range(30):
+        world.broker.publish("/topic/a", bytes(10_000), world.now)
+    world.broker.close(world.now)
+    world.settle()
+    assert not world.broker.finished
+    client.reads = True
+    world.settle()
+    assert world.broker.finished
+    assert len(client.heard) == 31

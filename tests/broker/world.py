@@ -106,6 +106,7 @@ class World:
         self._login = login
         self._chunk = chunk
         self._streams = count(1)
+        self._ending: set[StreamId] = set()
 
     def connect(
         self,
@@ -145,7 +146,7 @@ class World:
         moved = self.drain()
         for client in list(self.clients.values()):
             # What the broker does not want to read yet waits with the client.
-            if broker.wants_read(client.stream):
+            if broker.wants_read(client.stream) and client.stream not in self._ending:
                 octets = client.connection.data_to_send(self.now, self._chunk)
                 if octets:
                     broker.receive_data(client.stream, octets, self.now)
@@ -163,12 +164,13 @@ class World:
         if not client.reads or client.stream not in self.clients:
             return False
         octets = self.broker.data_to_send(client.stream, self.now, max_bytes)
-        self.drain()
-        if not octets:
-            return False
         client.connection.receive_data(octets, self.now)
         self.hear(client)
-        return True
+        self.drain()
+        if not octets and client.stream in self._ending:
+            self.lose(client.stream, StreamLoss.CLOSED)
+            return True
+        return bool(octets)
 
     def hear(self, client: Client) -> None:
         while (event := client.connection.next_event()) is not None:
@@ -179,13 +181,11 @@ class World:
         while True:
             if (action := self.broker.next_action()) is not None:
                 assert isinstance(action, CloseStream)
-                client = self.clients[action.stream]
-                if not action.abort:
-                    while client.reads and (octets := self.broker.data_to_send(action.stream, self.now)):
-                        client.connection.receive_data(octets, self.now)
-                client.connection.receive_eof(self.now)
-                self.hear(client)
-                self.lose(action.stream, StreamLoss.CLOSED)
+                if action.abort:
+                    self.lose(action.stream, StreamLoss.CLOSED)
+                else:
+                    # What waits is written first, however long that takes.
+                    self._ending.add(action.stream)
             elif (event := self.broker.next_event()) is not None:
                 self.events.append(event)
                 if isinstance(event, LoginAsked) and self._login is not None:
@@ -199,6 +199,7 @@ class World:
 
     def lose(self, stream: StreamId, why: StreamLoss) -> None:
         client = self.clients.pop(stream)
+        self._ending.discard(stream)
         client.connected_to_broker = False
         self.broker.stream_lost(stream, why, self.now)
         client.connection.receive_eof(self.now)

@@ -144,3 +144,11 @@ def test_its_octets_may_be_written_and_read_on_the_stream_itself_while_that_is_o
     link.send(b"the last", 0.0)
     link.close(0.0)
     assert link.passage is None
+
+
+def test_those_of_an_accepted_stream_too() -> None:
+    stream = StreamId(-3)
+    link = PlainLink.accepted(stream, 0.0)
+    assert link.passage == stream
+    link.receive_eof(stream, 0.0)
+    assert link.passage is None

@@ -98,6 +98,9 @@ def test_pausing_stops_reading_and_is_told_to_the_driver() -> None:
     assert machine.unsent(PeerId(1)) == 1
     assert machine.changed_streams() == [stream]
     assert machine.peer_on(stream) == PeerId(1)
+    assert machine.passage(PeerId(1)) == stream
+    machine.close(PeerId(1), 0.0)
+    assert machine.passage(PeerId(1)) is None
 
 
 def test_giving_a_peer_up_ends_its_stream() -> None:
@@ -121,6 +124,7 @@ def test_a_session_over_xhr_is_commanded_like_any_peer() -> None:
     machine.send(peer, b"x", 0.0)
     assert machine.unsent(peer) > 1
     assert machine.peer_on(client.stream) == peer
+    assert machine.passage(peer) is None
     machine.pause_reading(peer, 0.0)
     assert not sender.post("/stomp/0/s/xhr_send", b'["y"]').whole
     machine.resume_reading(peer, 0.0)
