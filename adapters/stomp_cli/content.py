@@ -34,14 +34,20 @@ class Content:
     keywords: ContentKeywords
 
 
-def add_content_arguments(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+def add_content_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the body and the headers of a message."""
     parser.add_argument(
         "body",
         metavar="BODY",
-        nargs=None if required else "?",
-        default="",
-        help="text; - is standard input, @FILE a file, octet for octet",
+        nargs="?",
+        help="text; - is standard input, @FILE a file, octet for octet (default: nothing)",
+    )
+    parser.add_argument(
+        "--body",
+        metavar="TEXT",
+        dest="plain_body",
+        type=lambda text: text.removeprefix("\0"),
+        help="text as it stands, in place of BODY: also where it begins with - or @",
     )
     add_header_argument(parser, "one more header of the message, as content-type:application/json")
 
@@ -63,9 +69,13 @@ def content(arguments: argparse.Namespace) -> Content:
     """Return body and headers, as the arguments say.
 
     Raises:
-        UsageError: the body cannot be read.
+        UsageError: the body cannot be read, or there are two.
     """
-    return Content(read_body(arguments.body), content_keywords(arguments.header))
+    written, plain = arguments.body, arguments.plain_body
+    if plain is not None and written is not None:
+        raise UsageError("there are two bodies: write BODY, or --body TEXT")
+    body = plain if plain is not None else read_body(written or "")
+    return Content(body, content_keywords(arguments.header))
 
 
 def content_keywords(headers: Iterable[tuple[str, str]]) -> ContentKeywords:

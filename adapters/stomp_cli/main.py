@@ -93,11 +93,16 @@ def _take_closed_places() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for good
 
 
+_TAKING_ANYTHING = ("--body",)
+"""Options whose value may begin with a dash."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Takes options before, between and behind what has no name."""
 
     def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Return what the arguments say."""
+        arguments = _with_their_values(arguments)
         try:
             return self.parse_intermixed_args(arguments)
         except TypeError:  # it has commands of its own, and they are told the rest
@@ -112,7 +117,26 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         # It quotes what was written, which may come from anywhere.
-        super().error(escaped(message))
+        hint = ""
+        if message.startswith("unrecognized arguments") and any(
+            f"[{option} " in self.format_usage() for option in _TAKING_ANYTHING
+        ):
+            hint = "; a body that begins with a dash is written --body TEXT"
+        super().error(escaped(message) + hint)
+
+
+def _with_their_values(arguments: Sequence[str]) -> list[str]:
+    """Join options that take any text with the text: argparse would take one that begins with a dash for
+    another option, and drop two dashes. No argument of a program has a NUL, which goes before the text.
+    """
+    joined: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            return [*joined, argument, *rest]
+        value = next(rest, None) if argument in _TAKING_ANYTHING else None
+        joined.append(argument if value is None else f"{argument}=\0{value}")
+    return joined
 
 
 def _dispatch(arguments: list[str], terminal: Terminal) -> int:

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what is asked, and where."""
     add_connect_arguments(parser, reconnects=False)
     parser.add_argument("destination", metavar="DEST", help="where somebody answers, as /queue/rpc")
-    add_content_arguments(parser, required=True)
+    add_content_arguments(parser)
     parser.add_argument(
         "--timeout", metavar="S", type=seconds, default=30.0, help="seconds to wait (default: 30)"
     )

@@ -46,6 +46,35 @@ def test_a_body_from_a_file(broker, call, tmp_path):
     assert (said.code, "the body cannot be read" in said.err) == (Exit.USAGE, True)
 
 
+@pytest.mark.parametrize("body", ["@home", "-", "-x", "--", "--json", "", "a=b", "-5"])
+def test_a_body_that_is_taken_as_it_stands(body, broker, call):
+    before = ["send", "--body", body, broker.url, "/queue/a"]
+    behind = ["send", broker.url, "/queue/a", "--receipt", "--body", body]
+    for arguments in (before, behind):
+        said = call(*arguments)
+        assert (said.code, said.err) == (Exit.OK, "")
+    assert bodies(broker) == [body.encode()] * 2
+
+
+def test_a_body_may_be_joined_to_its_option(broker, call):
+    assert call("send", broker.url, "--body=-x", "/queue/a").code == Exit.OK
+    assert bodies(broker) == [b"-x"]
+
+
+def test_two_bodies_are_one_too_many(call):
+    said = call("send", "stomp://localhost", "/queue/a", "one", "--body", "two")
+    assert (said.code, "write BODY, or --body TEXT" in said.err) == (Exit.USAGE, True)
+
+
+def test_who_has_a_body_that_looks_like_an_option_is_told_what_to_write(call):
+    said = call("send", "stomp://localhost", "/queue/a", "-x")
+    assert said.code == Exit.USAGE
+    assert "unrecognized arguments: -x; a body that begins with a dash is written --body TEXT" in said.err
+    assert "--body TEXT" not in call("bench", "stomp://localhost", "-x").err
+    # There is nothing to be joined.
+    assert "expected one argument" in call("send", "stomp://localhost", "/queue/a", "--body").err
+
+
 def test_no_body_is_an_empty_one(broker, call):
     assert call("send", broker.url, "/queue/a").code == Exit.OK
     assert bodies(broker) == [b""]
