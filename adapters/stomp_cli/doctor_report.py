@@ -6,6 +6,8 @@ What lives here knows ticks and columns; it must not know how anything is found 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import Any
 
 from .doctor_probes import Found
@@ -13,6 +15,9 @@ from .escapes import escaped
 from .terminal import Terminal
 
 __all__ = ["Report"]
+
+_NARROW = 20
+"""Columns, at least."""
 
 _NAMES = {
     "dns": "DNS",
@@ -43,16 +48,14 @@ class Report:
             taken |= {"ms": _milliseconds(found.seconds), "detail": found.detail}
             time, detail = f"{_milliseconds(found.seconds):,.1f} ms", found.detail
         self._value["steps"].append(taken)
-        mark = self._terminal.paint(self._tick, "green")
-        self._say(f"  {mark} {_NAMES[step]:<12}{time:>10}  {escaped(detail)}".rstrip())
+        self._say(f"  {self._tick} {_NAMES[step]:<12}{time:>10}  {escaped(detail)}".rstrip())
 
     def failed(self, step: str, why: str, beyond: Sequence[str]) -> None:
         """Take note of the step that failed, and of those that were not reached."""
         self._value["ok"] = False
         self._value["steps"].append({"step": step, "ok": False, "detail": why})
         self._value["steps"] += [{"step": name, "ok": None} for name in beyond]
-        mark = self._terminal.paint(self._cross, "red")
-        self._say(f"  {mark} {_NAMES[step]:<12}    failed")
+        self._say(f"  {self._cross} {_NAMES[step]:<12}    failed")
         self._say(f"      {escaped(' '.join(why.split()))}")
         for name in beyond:
             self._say(f"    {_NAMES[name]:<12}not reached")
@@ -79,11 +82,9 @@ class Report:
         tried |= {"ms": _milliseconds(seconds)} if why is None else {"detail": why}
         self._value.setdefault("transports", []).append(tried)
         if why is None:
-            mark = self._terminal.paint(self._tick, "green")
-            self._line(name, f"{mark} {_milliseconds(seconds):,.1f} ms")
+            self._line(name, f"{self._tick} {_milliseconds(seconds):,.1f} ms")
         else:
-            mark = self._terminal.paint(self._cross, "red")
-            self._line(name, f"{mark} {escaped(' '.join(why.split()))}")
+            self._line(name, f"{self._cross} {escaped(' '.join(why.split()))}")
 
     def end(self) -> None:
         """Write what is written at the end."""
@@ -94,8 +95,26 @@ class Report:
         self._say(f"    {name:<15} {value}")
 
     def _say(self, line: str) -> None:
-        if not self._as_json:
-            self._terminal.line(line)
+        if self._as_json:
+            return
+        for part in self._fitted(line):
+            for mark, colour in ((self._tick, "green"), (self._cross, "red")):
+                if part.lstrip().startswith(f"{mark} ") or f"  {mark} " in part:
+                    part = part.replace(mark, self._terminal.paint(mark, colour), 1)
+            self._terminal.line(part)
+
+    def _fitted(self, line: str) -> list[str]:
+        """Return a line as people see it whole on a narrow terminal; programs get it in one piece."""
+        if not self._terminal.output_is_terminal:
+            return [line]
+        # A word that is too long is likely to be a URL, which people copy.
+        return wrap(
+            line,
+            max(get_terminal_size().columns, _NARROW),
+            subsequent_indent=" " * 6,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _marks(terminal: Terminal) -> tuple[str, str]:

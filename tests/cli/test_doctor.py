@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import ssl
 
@@ -292,6 +293,24 @@ def test_hostile_words_are_not_obeyed():
     ):
         assert terminal.end() == Exit.NOT_CONNECTED
     assert "\x1b" not in terminal.seen
+
+
+@pytest.mark.parametrize("columns", [20, 40, 100])
+def test_a_narrow_terminal_gets_it_in_lines_that_fit(columns, broker):
+    with OnTerminal(
+        "doctor", broker.sockjs.replace("stomp", "nothing"), environ={"COLUMNS": str(columns)}
+    ) as terminal:
+        assert terminal.end() == Exit.NOT_CONNECTED
+    lines = terminal.text.splitlines()
+    # A URL stays in one piece, for those who copy it.
+    assert max(len(line) for line in lines if "://" not in line) <= columns
+    assert terminal.seen.count("\x1b[32m✓\x1b[0m") == 2
+    assert terminal.seen.count("\x1b[31m✗\x1b[0m") == 1
+    whole = run("doctor", broker.sockjs.replace("stomp", "nothing"), environ={"COLUMNS": str(columns)}).out
+    told = re.sub(r"[\d.]+ ms", "", " ".join(terminal.text.split()))
+    assert told == re.sub(r"[\d.]+ ms", "", " ".join(whole.split()))
+    # Who reads a pipe gets each finding in one line.
+    assert [line.split()[1] for line in whole.splitlines()[1:4]] == ["DNS", "TCP", "SockJS"]
 
 
 def test_a_server_with_one_version_only(call, monkeypatch):
