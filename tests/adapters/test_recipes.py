@@ -34,7 +34,8 @@ class Program:
         self.process = subprocess.Popen(
             [sys.executable, "-c", source.replace("localhost:61613", f"127.0.0.1:{broker.port}")],
             cwd=ROOT,
-            env={**os.environ, "no_proxy": "*"},
+            # A loop in debug mode tells of every step that a busy machine makes slow.
+            env={**os.environ, "no_proxy": "*", "PYTHONASYNCIODEBUG": ""},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -25,8 +25,6 @@ class Artemis(Server):
 
     name = "ActiveMQ Artemis"
     traits = Traits(
-        topic="topic/",
-        queue="queue/",
         profile="artemis",
         split_above=65536,
         bad_destination="",
@@ -128,7 +126,7 @@ class Artemis(Server):
             f"keyStorePassword={STORE_PASSWORD}"
         )
         # Names that begin so are topics or queues even for a client that does not say which it means.
-        stomp = "protocols=STOMP;anycastPrefix=queue/;multicastPrefix=topic/"
+        stomp = "protocols=STOMP;anycastPrefix=/queue/;multicastPrefix=/topic/"
         data = self.folder / "data"
         return {
             "broker.xml": f"""<configuration xmlns="urn:activemq">
