@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 
 from stomp_asyncio import Message, Subscription
 
+from . import running
 from .connecting import Way, add_connect_arguments, seconds, way
 from .connection import connected
 from .content import add_header_argument
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMMAND",
         dest="command",
         help="run a shell command for each message: it reads the body, and finds headers in "
-        "STOMP_HEADER_...; a message whose command fails is refused (NACK)",
+        "STOMP_HEADER_...; a message whose command fails is refused (NACK), and may come again",
     )
     parser.add_argument("--json", action="store_true", help="write each message as a line of JSON")
 
@@ -135,7 +136,9 @@ class _Listening:
                 await self._handle(message)
         except CommandFailed as error:
             self._failures += 1
-            self._live.remark(f"{error}\n")
+            lost = self._arguments.ack == "auto"
+            fate = "lost, as --ack auto has it" if lost else "refused"
+            self._live.remark(f"{error}: the message is {fate}\n")
         self._count += 1
         if self._count == self._arguments.limit:
             self._ending.asked.set()
@@ -163,12 +166,26 @@ async def _execute(command: str, body: bytes, environ: Mapping[str, str]) -> Non
     try:
         await child.communicate(body)
     except asyncio.CancelledError:
-        child.terminate()
-        await child.wait()
+        await _end(child)
         raise
     if child.returncode:
         how = f"exit status {child.returncode}" if child.returncode > 0 else f"signal {-child.returncode}"
-        raise CommandFailed(f"the command failed ({how}): the message is refused")
+        raise CommandFailed(f"the command failed ({how})")
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    """End a command whose message nobody waits for any more; kill it if it takes too long, or if whoever
+    waits is cancelled as well.
+    """
+    try:
+        child.terminate()
+        async with asyncio.timeout(running.PATIENCE):
+            await child.wait()
+    except (ProcessLookupError, TimeoutError):
+        pass  # it has just ended, or will not
+    finally:
+        if child.returncode is None:
+            child.kill()
 
 
 def _limit(text: str) -> int:

@@ -6,10 +6,14 @@ import base64
 import json
 import os
 import signal
+import threading
+from pathlib import Path
 
 import pytest
 
+from stomp_cli import running
 from stomp_cli.exits import Exit
+from stomp_cli.running import awaited
 from stomp_sansio.broker.events import ClientGone, Subscribed
 from stomp_sansio.protocol.events import AckMode
 from tests.cli.programs import CANARY, OnTerminal, Piped
@@ -100,6 +104,9 @@ def test_a_command_that_fails_refuses_its_message(broker, call):
     assert said.code == Exit.FAILED
     assert said.err == "the command failed (exit status 7): the message is refused\n"
     broker.wait_for(lambda: broker.waiting("/queue/a") == 1)
+    lost = call("listen", broker.url, "/queue/a", "--limit", "1", "--exec", "exit 7", "--ack", "auto")
+    assert lost.err == "the command failed (exit status 7): the message is lost, as --ack auto has it\n"
+    broker.send("/queue/a", b"x")
     killed = call("listen", broker.url, "/queue/a", "--limit", "1", "--exec", "kill -9 $$")
     assert "(signal 9)" in killed.err
 
@@ -129,6 +136,46 @@ def test_sigterm_lets_the_command_finish(broker, tmp_path):
         ended = listener.end()
     assert (ended.code, ended.out, ended.err) == (Exit.OK, "finished x", "")
     assert broker.waiting("/queue/a") == 0
+
+
+STUBBORN = "trap '' TERM; echo $$ > {started}; while :; do sleep 0.05; done"
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    # Nobody may have asked yet how it ended.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_a_command_that_will_not_end_is_killed_by_the_second_signal(broker, tmp_path):
+    started = tmp_path / "started"
+    os.mkfifo(started)
+    broker.send("/queue/a", b"x")
+    with Piped("listen", broker.url, "/queue/a", "--exec", STUBBORN.format(started=started)) as listener:
+        pid = int(started.read_text())
+        listener.signal(signal.SIGINT)
+        assert listener.remark() == awaited("the command for a message to finish", bounded=False)
+        listener.signal(signal.SIGINT)
+        ended = listener.end()
+    assert (ended.code, ended.err) == (Exit.INTERRUPTED, "")
+    broker.wait_for(lambda: is_gone(pid))
+    broker.wait_for(lambda: broker.waiting("/queue/a") == 1)
+
+
+def test_a_command_that_will_not_end_is_killed_in_the_end(broker, call, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "PATIENCE", 0.1)
+    started = tmp_path / "started"
+    broker.send("/queue/a", b"x")
+    command = STUBBORN.format(started=f"{started}.new; mv {started}.new {started}")
+    threading.Thread(
+        target=lambda: broker.wait_for(started.exists) or os.kill(os.getpid(), signal.SIGINT)
+    ).start()
+    said = call("listen", broker.url, "/queue/a", "--exec", command)
+    assert said.code == Exit.INTERRUPTED
+    broker.wait_for(lambda: is_gone(int(started.read_text())))
 
 
 @pytest.mark.parametrize("limited", [False, True])
