@@ -102,7 +102,14 @@ class Run:
             return
         began = time.monotonic()
         try:
-            server.start()
+            try:
+                server.start()
+            except DidNotStart as why:
+                # Something of the machine's may have been in its way: a port, memory, time. Not twice.
+                server.stop()
+                _say(f"{why}\nonce more, in a folder and on ports of its own")
+                server = kind(folder / f"{key}-again")
+                server.start()
             found = run_server(
                 server,
                 names=self.options.scenario,

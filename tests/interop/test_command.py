@@ -56,10 +56,24 @@ class Broken(There):
         raise DidNotStart("Broken did not start: no disk")
 
 
+class Unlucky(There):
+    """A server whose first start meets a port that is somebody's by now."""
+
+    name = "Unlucky"
+    starts = 0
+
+    def start(self):
+        Unlucky.starts += 1
+        if Unlucky.starts == 1:
+            raise DidNotStart("Unlucky did not start: address in use")
+
+
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Run the command with these servers, each scenario of which works; return its status and its lines."""
-    monkeypatch.setattr(interop, "SERVERS", {"missing": Missing, "there": There, "broken": Broken})
+    monkeypatch.setattr(
+        interop, "SERVERS", {"missing": Missing, "there": There, "broken": Broken, "unlucky": Unlucky}
+    )
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
 
     def run_server(server, *, names, transports, adapters, report):
@@ -104,6 +118,12 @@ def test_what_is_installed_and_does_not_start_is_a_failure(command):
     assert status == 1
     assert lines[-1] == "0 passed, 1 failed"
     assert any("no disk" in line for line in lines)
+
+
+def test_what_does_not_start_gets_one_more_chance_and_that_is_said(command):
+    status, lines = command("unlucky")
+    assert (status, lines[-1], Unlucky.starts) == (0, "1 passed, 0 failed", 2)
+    assert "interop: Unlucky did not start: address in use" in lines
 
 
 def test_nothing_is_installed_where_that_is_not_wanted(command):

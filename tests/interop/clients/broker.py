@@ -46,7 +46,7 @@ class Broker:
             DidNotStart: it did not come up.
         """
         self._process = Process("broker", self._command, folder=self._folder)
-        self._process.wait_for(lambda: answers_stomp(self.port, "guest", "guest", "/"), 30)
+        self._process.wait_for(lambda: answers_stomp(self.port, "guest", "guest", "/"))
 
     def last_words(self) -> str:
         """Return the end of what it wrote: nothing, if all is well."""
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> None:
     """Serve until the end: RUNTIME PORT [FOLDER]."""
     runtime, port, *folder = argv
     # Clients name what virtual host they like, and beat as often as they offer.
-    options = BrokerOptions(heartbeat=(0.5, 0.5))
+    options = BrokerOptions(heartbeat=(1.0, 1.0))
     shown = pages(Path(folder[0])) if folder else {}
     login = None if folder else {"guest": "guest"}
 

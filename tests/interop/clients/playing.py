@@ -19,7 +19,7 @@ from .foreign import NODE, ForeignClient
 __all__ = ["Outcome", "Played", "play", "read"]
 
 _ROOT = Path(__file__).resolve().parents[3]
-_SECONDS = 300.0
+_SECONDS = 900.0
 
 
 class Outcome(Enum):

@@ -26,7 +26,7 @@ TASKS: dict[str, str] = {
     "nack": "what is refused comes again, said to be redelivered",
     "commit": "what is sent, and acknowledged, in a transaction counts from COMMIT on",
     "abort": "what was sent in a transaction that is rolled back never comes",
-    "heart-beats": "half a second is agreed on, and four seconds of silence are survived by both sides",
+    "heart-beats": "a second is agreed on, and four seconds of silence are survived by both sides",
     "disconnect": "DISCONNECT is confirmed",
     "error": "a message to an unknown destination is answered by an ERROR that names its receipt",
     PAGE: "the demo's page itself: it connects, sends with a receipt, shows, refuses, acknowledges, ends",

@@ -1,6 +1,6 @@
 """Bringing servers onto this machine: Debian's packages, npm's and Maven's, each said before it is done.
 
-Whatever needs a network is tried twice. This file must not know any server.
+Whatever needs a network is tried again when it fails. This file must not know any server.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ CACHE = Path(__file__).resolve().parents[3] / ".interop"
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
-_APT = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
-"""Another apt-get may be at work: it is waited for."""
+_APT = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"]
+"""Another apt-get may be at work: it is waited for. A file that breaks off is asked for again, alone."""
 
 _BLAME = ("E: ", "[ERROR] ", "[FATAL] ", "npm error ", "npm ERR! ")
 """What begins the lines in which apt-get, mvn and npm say that something is wrong."""
@@ -71,21 +71,29 @@ def why_it_failed(output: str) -> str:
 
 
 def download(
-    command: Sequence[str], say: Callable[[str], None], *, cwd: Path | None = None, pause: float = 5
+    command: Sequence[str],
+    say: Callable[[str], None],
+    *,
+    cwd: Path | None = None,
+    pauses: Sequence[float] = (5, 30),
 ) -> None:
-    """Run a program that needs a network; when it fails, say why, wait some seconds, and try once more.
+    """Run a program that needs a network; when it fails, say why, wait some seconds, and try again, once for
+    each pause.
 
     Raises:
-        NotInstalled: it is missing, or failed twice.
+        NotInstalled: it is missing, or failed each time.
     """
-    try:
-        run(command, cwd=cwd)
-    except NotInstalled as why:
-        if shutil.which(command[0]) is None:
-            raise
-        say(f"{why}; once more")
-        time.sleep(pause)
-        run(command, cwd=cwd)
+    for pause in pauses:
+        try:
+            run(command, cwd=cwd)
+        except NotInstalled as why:
+            if shutil.which(command[0]) is None:
+                raise
+            say(f"{why}; again in {pause:g} s")
+            time.sleep(pause)
+        else:
+            return
+    run(command, cwd=cwd)
 
 
 def debian_version(package: str) -> str:
@@ -164,4 +172,6 @@ def maven(artifact: str, target: Path, say: Callable[[str], None]) -> None:
     say(f"fetching {artifact} with mvn")
     target.mkdir(parents=True, exist_ok=True)
     download(["mvn", "-q", "-B", "dependency:get", f"-Dartifact={artifact}", "-Dtransitive=false"], say)
-    run(["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={target}"])
+    download(
+        ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={target}"], say
+    )

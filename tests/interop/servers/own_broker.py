@@ -79,9 +79,7 @@ class OwnBroker(Server):
             ],
             folder=self.folder,
         )
-        self.process.wait_for(
-            lambda: answers_stomp(self.port, "guest", "guest", "/") and is_open(self.tls), 30
-        )
+        self.process.wait_for(lambda: answers_stomp(self.port, "guest", "guest", "/") and is_open(self.tls))
 
     @property
     def doors(self) -> tuple[Door, ...]:

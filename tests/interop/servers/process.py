@@ -6,6 +6,7 @@ What lives here knows processes and ports. This file must not know which servers
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,13 +23,24 @@ class DidNotStart(Exception):
     """A server did not come up; the message has the end of what it wrote."""
 
 
+_PORTS = range(20_000, 32_768)
+"""Below those that systems give to whoever asks for any port, or connects: Linux's begin at 32768, others' at
+49152. What is free here now is still free when a server starts, or starts again, some time later.
+"""
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports of loopback that are free at this moment, all different."""
-    held = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in held]
-    for listener in held:
-        listener.close()
-    return ports
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        if len(found) == count:
+            break
+        try:
+            socket.create_server((HOST, port)).close()
+        except OSError:
+            continue  # it is somebody's
+        found.append(port)
+    return found
 
 
 def is_open(port: int) -> bool:
@@ -78,8 +90,8 @@ class Process:
         """Whether it has not ended."""
         return self._process.poll() is None
 
-    def wait_for(self, ready: Callable[[], bool], seconds: float = 90) -> None:
-        """Wait until it is ready.
+    def wait_for(self, ready: Callable[[], bool], seconds: float = 180) -> None:
+        """Wait until it is ready: as long as it runs, and as a start may take on a slow and busy machine.
 
         Raises:
             DidNotStart: it ended, or took too long; it was stopped.

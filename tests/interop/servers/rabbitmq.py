@@ -31,7 +31,7 @@ class Epmd:
         folder.mkdir(parents=True, exist_ok=True)
         (self.port,) = free_ports(1)
         self._process = Process("epmd", ["epmd", "-port", str(self.port), "-address", HOST], folder=folder)
-        self._process.wait_for(lambda: is_open(self.port), 10)
+        self._process.wait_for(lambda: is_open(self.port))
 
     def stop(self) -> None:
         """End it."""

@@ -81,7 +81,7 @@ class SockJSNode(Server):
             ["node", str(_HOME / "bridge.mjs"), str(self.port), str(self.broker.tcp)],
             folder=self.folder,
         )
-        self.process.wait_for(lambda: is_open(self.port), 20)
+        self.process.wait_for(lambda: is_open(self.port))
         assert answers_stomp(self.broker.tcp, "guest", "guest", "/"), "the broker was started"
 
     def stop(self) -> None:

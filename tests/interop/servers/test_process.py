@@ -25,7 +25,7 @@ def test_ports_differ_and_are_free():
 def test_it_runs_until_it_is_ended(tmp_path, end):
     (port,) = free_ports(1)
     process = listener(tmp_path, port)
-    process.wait_for(lambda: is_open(port), 30)
+    process.wait_for(lambda: is_open(port))
     assert process.runs
     end(process)
     assert not process.runs
@@ -35,7 +35,7 @@ def test_it_runs_until_it_is_ended(tmp_path, end):
 def test_a_paused_one_can_be_stopped(tmp_path):
     (port,) = free_ports(1)
     process = listener(tmp_path, port)
-    process.wait_for(lambda: is_open(port), 30)
+    process.wait_for(lambda: is_open(port))
     process.pause()
     process.stop()
     assert not process.runs
@@ -44,7 +44,7 @@ def test_a_paused_one_can_be_stopped(tmp_path):
 def test_one_that_ends_at_once_is_told_with_its_last_words(tmp_path):
     process = Process("broken", [sys.executable, "-c", "raise SystemExit('no disk')"], folder=tmp_path)
     with pytest.raises(DidNotStart, match=r"(?s)it ended with 1.*no disk"):
-        process.wait_for(lambda: False, 30)
+        process.wait_for(lambda: False)
 
 
 def test_one_that_takes_too_long_is_stopped(tmp_path):
@@ -58,7 +58,7 @@ def test_one_that_takes_too_long_is_stopped(tmp_path):
 def test_an_open_port_is_not_yet_a_stomp_server(tmp_path):
     (port,) = free_ports(1)
     process = listener(tmp_path, port, "while True: s.accept()[0].send(b'HTTP/1.1 400')")
-    process.wait_for(lambda: is_open(port), 30)
+    process.wait_for(lambda: is_open(port))
     assert not answers_stomp(port, "guest", "guest", "/")
     assert process.runs
     process.stop()

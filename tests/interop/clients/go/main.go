@@ -20,9 +20,10 @@ const (
 	text      = "größer als 日本語 🎉"
 	nowhere   = "/nowhere/a"
 	complaint = "unknown destination"
-	beat      = 500 * time.Millisecond
+	beat      = time.Second
+	missed    = 3
 	silence   = 4 * time.Second
-	patience  = 20 * time.Second
+	patience  = time.Minute
 )
 
 var address string
@@ -258,7 +259,7 @@ func abort() {
 }
 
 func heartBeats() {
-	conn := connect(stomp.ConnOpt.HeartBeat(beat, beat), stomp.ConnOpt.HeartBeatError(beat))
+	conn := connect(stomp.ConnOpt.HeartBeat(beat, beat), stomp.ConnOpt.HeartBeatError((missed-1)*beat))
 	defer conn.Disconnect()
 	subscription := subscribe(conn, "/queue/beats", stomp.AckAuto)
 	time.Sleep(silence)

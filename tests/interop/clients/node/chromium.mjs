@@ -16,7 +16,7 @@ const versionOf = (name) =>
 
 const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
 const context = await browser.newContext({ bypassCSP: true });
-context.setDefaultTimeout(20000);
+context.setDefaultTimeout(60000);
 const page = await context.newPage();
 const troubles = [];
 page.on("pageerror", (error) => troubles.push(String(error)));

@@ -5,9 +5,10 @@ const TEXT = "größer als 日本語 🎉";
 const HEADERS = { "x-motto": TEXT, "x-größe": "a:b\nd\\ e" };
 const NOWHERE = "/nowhere/a";
 const COMPLAINT = "unknown destination";
-const BEAT = 500;
+const BEAT = 1000;
+const MISSED = 3;
 const SILENCE = 4000;
-const PATIENCE = 20000;
+const PATIENCE = 60000;
 const LAST = "the last one";
 
 function expect(held, otherwise) {
@@ -49,6 +50,7 @@ export function tasksOf({ stomp, socket, carriesBinary }) {
       reconnectDelay: 0,
       heartbeatIncoming: beat,
       heartbeatOutgoing: beat,
+      heartbeatToleranceMultiplier: MISSED,
       onConnect: (frame) => connected.put(frame),
       onStompError: (frame) => (connected.put(null), errors.put(frame)),
       onWebSocketClose: () => (state.closed = true),

@@ -19,12 +19,14 @@ NOWHERE = "/nowhere/a"
 """A destination that the broker answers with ERROR."""
 COMPLAINT = "unknown destination"
 """What that ERROR says."""
-BEAT = 500
+BEAT = 1000
 """Milliseconds between heart-beats; the broker offers as much."""
+MISSED = 3
+"""How many beats may be late or lost before a client gives the broker up, where that can be told."""
 SILENCE = 4.0
 """Seconds in which nothing but heart-beats is said: either side would give up one that does not beat."""
-SECONDS = 20.0
-"""How long anything is waited for."""
+SECONDS = 60.0
+"""How long anything is waited for: never what is measured."""
 LAST = b"the last one"
 """Sent when nothing else is to come: whatever stands before it in a queue was there already."""
 

@@ -15,6 +15,7 @@ from .play import (
     COMPLAINT,
     HEADERS,
     LAST,
+    MISSED,
     NOWHERE,
     SECONDS,
     SILENCE,
@@ -67,6 +68,7 @@ async def connected(beats: tuple[int, int] = (0, 0), **keywords: Any) -> AsyncIt
         on_error_frame=errors.put_nowait,
         connect_timeout=int(SECONDS),
         connection_confirmation_timeout=int(SECONDS),
+        check_server_alive_interval_factor=MISSED,
         **keywords,
     ) as stomp:
         client = Client(stomp, errors)
