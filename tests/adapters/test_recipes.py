@@ -1,4 +1,6 @@
-"""The page of recipes: every program on it runs as a process of its own, and does what the page says."""
+"""The page of recipes: every program on it runs as a process of its own, in Python's development mode with
+warnings as errors, and does what the page says.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,14 +35,25 @@ class Program:
     def __init__(self, source: str, broker: LoopbackBroker) -> None:
         self.broker = broker
         self.process = subprocess.Popen(
-            [sys.executable, "-c", source.replace("localhost:61613", f"127.0.0.1:{broker.port}")],
+            [
+                sys.executable,
+                "-X",
+                "dev",
+                "-W",
+                "error",
+                "-c",
+                source.replace("localhost:61613", f"127.0.0.1:{broker.port}"),
+            ],
             cwd=ROOT,
-            # A loop in debug mode tells of every step that a busy machine makes slow.
-            env={**os.environ, "no_proxy": "*", "PYTHONASYNCIODEBUG": ""},
+            env={**os.environ, "no_proxy": "*"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+        # Nothing that waits for it waits for ever.
+        self.watchdog = threading.Timer(PATIENCE, self.process.kill)
+        self.watchdog.start()
 
     def line(self) -> str:
         """The next line that it prints."""
@@ -58,6 +72,8 @@ class Program:
         if number is not None:
             self.process.send_signal(number)
         printed, said = self.process.communicate(timeout=PATIENCE)
+        # asyncio, in debug mode, tells of every step that a busy machine makes slow.
+        said = "\n".join(line for line in said.splitlines() if not line.startswith("Executing <"))
         assert (said, self.process.returncode) == ("", 0)
         return printed.strip()
 
@@ -72,6 +88,7 @@ def run(server: LoopbackBroker) -> Iterator[Callable[[str], Program]]:
 
     yield start
     for program in programs:
+        program.watchdog.cancel()
         program.process.kill()
         program.process.communicate()
 
