@@ -61,7 +61,7 @@ class Program:
         return self.process.stdout.readline().strip()
 
     def has_subscribed(self, destination: str) -> None:
-        self.broker.wait_for(lambda: self.broker.saw(Subscribe, destination=destination))
+        self.broker.wait_for(lambda: bool(self.broker.saw(Subscribe, destination=destination)))
 
     def publish(self, destination: str, body: str) -> None:
         with stomp_blocking.connect(f"stomp://127.0.0.1:{self.broker.port}", proxy=None) as client:
@@ -113,7 +113,7 @@ def test_a_service_in_asyncio(run, server):
 def test_a_service_in_trio(run, server):
     program = run("A service in trio")
     assert program.line() == "audit: the service is up"
-    server.wait_for(lambda: server.saw(Ack))
+    server.wait_for(lambda: bool(server.saw(Ack)))
     server.drop_all()
     assert program.line().startswith("interrupted")
     assert program.line() == f"connected to stomp://127.0.0.1:{server.port}"
@@ -162,7 +162,7 @@ def test_tokens_go_where_they_should(run, server):
 
 def test_spring(run, server):
     program = run("Spring, over SockJS, with an answer for one user")
-    server.wait_for(lambda: server.saw(Send, destination="/app/private"))
+    server.wait_for(lambda: bool(server.saw(Send, destination="/app/private")))
     program.publish("/user/queue/private", "for Ada alone")
     assert program.end() == "for Ada alone"
 
