@@ -425,7 +425,7 @@ def test_who_works_on_a_message_may_send_and_acknowledge_during_a_drain():
     ]
     assert world.do(world.session.drain) is not drained
     world.run()
-    assert [ticket.outcome for ticket in tickets] == [Outcome.CONFIRMED] * 3
+    assert [ticket and ticket.outcome for ticket in tickets] == [Outcome.CONFIRMED] * 3
     assert world.broker.heard("UNSUBSCRIBE") == []
     world.do(world.session.unsubscribe, subscription)
     world.run()
