@@ -66,6 +66,7 @@ _ADVICE = {
     ),
     405: "this path takes no WebSocket. If this is a SockJS endpoint, use http(s):// instead of ws(s)://",
     407: "a proxy wants credentials: put them into the proxy's URL",
+    421: "the server does not take that name for its own: use its address, or have the name allowed there",
     426: "the server wants another protocol version than WebSocket 13 over HTTP/1.1, or TLS: try wss://",
     429: "too many requests: wait before the next attempt",
     503: "the server is not ready, or overloaded; trying again later may help",

@@ -117,7 +117,9 @@ def _is_same(origin: str, host: str | None, secure: bool) -> bool:
 
 
 def _shown(value: str) -> str:
-    return excerpt(value.encode("latin-1", "replace"))[1:]
+    """Return an origin or a host as it may be shown: without userinfo, which has no place there."""
+    scheme, separator, authority = value.rpartition("://")
+    return excerpt(f"{scheme}{separator}{authority.rpartition('@')[2]}".encode("latin-1", "replace"))[1:]
 
 
 def _split_port(authority: str) -> tuple[str, str | None]:

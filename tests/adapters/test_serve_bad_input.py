@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -286,6 +287,65 @@ def test_one_that_says_more_than_it_may_and_listens_afterwards(colour: Colour) -
 
     heard, events = beside_a_witness(colour, misbehave, max_queue_messages=10)
     assert b"'/queue/full' is full" in heard
+    assert len(gone(events)) == 1
+
+
+CHUNKED = b"POST /sockjs/0/s/xhr_send HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+DEFLATED = zlib.compress(bytes(2**24), 9, -15)
+FLOODS = {
+    "threat 4: an announced body of 10^19 octets": (
+        b"POST /sockjs/0/s/xhr_send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1"
+        + b"0" * 19
+        + b"\r\n\r\n",
+        b"HTTP/1.1 413 ",
+    ),
+    "threat 4: an announced chunk of 10^19 octets": (CHUNKED + b"8AC7230489E80000\r\n", b"HTTP/1.1 413 "),
+    "threat 4: a WebSocket message of 2^62 octets": (
+        UPGRADE + b"\x82\xff" + (2**62).to_bytes(8, "big") + bytes(4),
+        b"\x03\xf1A WebSocket message has more than",
+    ),
+    "threat 5: a frame that inflates to 16 MiB": (
+        UPGRADE + b"\xc1\xfe" + len(DEFLATED).to_bytes(2, "big") + bytes(4) + DEFLATED,
+        b"\x03\xeaThe peer broke the WebSocket protocol: Reserved bit",
+    ),
+    "threat 6: chunks of an octet": (CHUNKED + b"1\r\nx\r\n" * 200_000, b"HTTP/1.1 413 "),
+    "threat 6: fields behind the last chunk": (CHUNKED + b"0\r\n" + b"x:y\r\n" * 200_000, b"HTTP/1.1 431 "),
+    "threat 6: fields of a head": (b"GET /ws HTTP/1.1\r\n" + b"x:y\r\n" * 200_000, b"HTTP/1.1 431 "),
+    "threat 6: fragments of an octet": (
+        UPGRADE + b"\x01\x81" + bytes(5) + (b"\x00\x81" + bytes(5)) * 2_000,
+        b"\x03\xf1A WebSocket message came in more than 1024 fragments",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FLOODS)
+def test_a_flood_is_told_what_it_is(colour: Colour, what: str) -> None:
+    octets, answer = FLOODS[what]
+    told, events = beside_a_witness(colour, converse(octets))
+    assert answer in told
+    # Who got as far as a WebSocket was a client for a while, without a login.
+    assert len(gone(events)) + sum(isinstance(event, StreamRefused) for event in events) == 1
+
+
+def test_threat_4_pings_of_one_that_does_not_read(colour: Colour) -> None:
+    """At most two PONGs wait for it, so it may go on for as long as it likes: until it has to log in."""
+
+    def misbehave(address: tuple[str, int]) -> bool:
+        with dial(address) as client:
+            client.sendall(UPGRADE)
+            heard = b""
+            while b"\r\n\r\n" not in heard:
+                heard += (piece := client.recv(65536))
+                assert piece, "it was let in"
+            client.settimeout(1.0)
+            try:
+                for _ in range(100):
+                    client.sendall((b"\x89\xfd" + bytes(4 + 125)) * 500)
+            except TimeoutError:
+                pass
+        return True
+
+    _, events = beside_a_witness(colour, misbehave)
     assert len(gone(events)) == 1
 
 

@@ -18,6 +18,7 @@ from stomp_sansio.links.http_status import explain_refused_upgrade, shown_locati
         (404, "add /websocket to the path"),
         (405, "use http(s):// instead"),
         (407, "the proxy's URL"),
+        (421, "use its address"),
         (418, "the request was refused"),
         (426, "try wss://"),
         (429, "wait before the next attempt"),

@@ -145,6 +145,15 @@ def test_a_refusal_says_what_to_do_and_moves_no_cursor() -> None:
     assert OriginPolicy().refuses_name("localhost", address=LOOPBACK) is None
 
 
+@pytest.mark.parametrize("origin", ["http://ada:hunter2@evil.example", "ada:hunter2@evil.example"])
+def test_threat_11_what_looks_like_a_password_is_not_shown(origin: str) -> None:
+    policy = OriginPolicy()
+    for refusal in (policy.refuses(origin, "localhost"), policy.refuses_name(origin, address=LOOPBACK)):
+        assert refusal is not None
+        assert "evil.example'" in refusal.sentence
+        assert "hunter2" not in refusal.sentence
+
+
 def test_a_list_of_names_has_names() -> None:
     with pytest.raises(ValueError, match="is no host name"):
         OriginPolicy(hosts=["*"])
