@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .links.link import Link
 from .links.plain import PlainLink
@@ -59,12 +59,24 @@ def targets(urls: str | Iterable[str], routing: Routing) -> tuple[Target, ...]:
 
     Raises:
         InvalidURI: a URL cannot be used; the message says what to write instead.
+        TypeError: something is no URL at all, such as a setting that is missing.
         ImportError: a URL needs a package that is not installed; the message says which.
     """
     unknown = [name for name in routing.transports if name not in TRANSPORTS]
     if unknown or not routing.transports:
         raise ValueError(f"transports is {tuple(routing.transports)!r}: name some of {TRANSPORTS!r}")
-    return tuple(_target(endpoint, routing) for endpoint in parse_urls(urls))
+    return tuple(_target(endpoint, routing) for endpoint in parse_urls(_listed(urls)))
+
+
+def _listed(urls: Any) -> list[str]:
+    """Return the URLs, one by one: a setting that is missing is None, and one from a file may be octets."""
+    listed: list[Any] = [urls] if urls is None or isinstance(urls, str | bytes | int) else list(urls)
+    for url in listed:
+        if not isinstance(url, str):
+            raise TypeError(
+                f"a URL is {type(url).__name__}: pass text, as 'stomp://localhost', or a list of it"
+            )
+    return listed
 
 
 def _target(endpoint: Endpoint, routing: Routing) -> Target:

@@ -151,6 +151,14 @@ def test_a_url_that_names_no_server_is_told_at_once(url: str) -> None:
         targets(url, routing())
 
 
+@pytest.mark.parametrize(
+    "urls", [None, 61613, b"stomp://a", ["stomp://a", None], ["stomp://a", b"stomp://b"]]
+)
+def test_what_is_no_url_at_all_is_told_by_its_type(urls: Any) -> None:
+    with pytest.raises(TypeError, match=r"a URL is (NoneType|int|bytes): pass text"):
+        targets(urls, routing())
+
+
 @pytest.mark.parametrize("url", ["ws://h/", "http://h/stomp"])
 def test_what_cannot_be_used_is_told_before_anything_is_opened(url: str) -> None:
     with pytest.raises(LocalProtocolError):

@@ -53,7 +53,8 @@ def parse_proxy(url: str) -> Proxy:
         scheme, rest = "http", url
     if scheme.lower() != "http":
         raise InvalidURI(
-            "the proxy's URL must begin with http://: SOCKS and proxies inside TLS are not supported"
+            "the proxy's URL must begin with http://: SOCKS and proxies inside TLS are not supported; if the "
+            "environment names this one, go directly with proxy=None, or pass a stream that is open already"
         )
     authority, _, path = rest.partition("/")
     if path or not authority.isprintable() or not _FOREIGN.isdisjoint(authority):
