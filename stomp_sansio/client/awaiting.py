@@ -214,8 +214,8 @@ class Subscription(SubscriptionCore[AwaitingRunner, "Message"]):
         self._leave()
 
     async def unsubscribe(self, *, headers: HeaderPairs = ()) -> None:
-        """Send UNSUBSCRIBE before the block is left. What waits can still be taken. Harmless when it has
-        ended.
+        """Send UNSUBSCRIBE before the block is left: after the acknowledgements, which some servers refuse
+        then. What waits can still be taken. Harmless when it has ended.
         """
         self._leave(headers)
         await self._runner.settle(None)

@@ -298,8 +298,8 @@ class Subscription(SubscriptionCore[WaitingRunner, "Message"]):
         self._leave()
 
     def unsubscribe(self, *, headers: HeaderPairs = ()) -> None:
-        """Send UNSUBSCRIBE before the block is left. What waits can still be taken. Harmless when it has
-        ended.
+        """Send UNSUBSCRIBE before the block is left: after the acknowledgements, which some servers refuse
+        then. What waits can still be taken. Harmless when it has ended.
         """
         self._leave(headers)
 
