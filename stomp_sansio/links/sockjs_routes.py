@@ -26,6 +26,10 @@ _YEAR = 31_536_000
 """Seconds that the answer to OPTIONS may be kept: the protocol's tests want more than a million."""
 
 
+_LONGEST_ID = 255
+"""Characters of a session's id: clients take 8 to 36, and whoever has no stream would have us keep them."""
+
+
 class RouteKind(Enum):
     """What a path leads to."""
 
@@ -91,6 +95,8 @@ def _route(base: str, path: str) -> Route | None:
     _, server, session, transport = segments
     # SockJS 0.3.3, "Session URLs": not empty, no dots.
     if not server or not session or "." in server or "." in session or transport not in _TRANSPORTS:
+        return None
+    if len(session) > _LONGEST_ID:
         return None
     return Route(_TRANSPORTS[transport], session)
 

@@ -56,6 +56,11 @@ def test_finds_where_a_path_leads(base: str, rest: str, route: Route | None) -> 
     assert find_route([base], base + rest) == route
 
 
+def test_threat_4_an_id_that_nobody_needs_is_not_kept() -> None:
+    assert find_route([""], f"/0/{'a' * 255}/xhr") == Route(RouteKind.XHR, "a" * 255)
+    assert find_route([""], f"/0/{'a' * 256}/xhr") is None
+
+
 def test_the_base_url_needs_no_slash_and_others_lead_nowhere() -> None:
     assert find_route(["/stomp"], "/stomp") == Route(RouteKind.GREETING)
     assert find_route(["/stomp"], "/other") is None
