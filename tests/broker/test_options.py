@@ -5,13 +5,18 @@ from typing import Any
 import pytest
 
 from stomp_sansio.broker.options import BrokerOptions
+from stomp_sansio.protocol.limits import Limits
 
 
-def test_the_defaults_can_be_used() -> None:
+def test_the_defaults_are_those_that_are_promised() -> None:
     options = BrokerOptions()
-    assert options.slow_octets == 512 * 1024
-    assert options.slow_seconds == 10.0
-    assert options.limits.max_body == 1024 * 1024
+    assert (options.slow_octets, options.slow_seconds) == (512 * 1024, 10.0)
+    assert (options.open_timeout, options.heartbeat, options.heartbeat_tolerance) == (10.0, (10.0, 10.0), 2.0)
+    assert (options.max_connections, options.max_queues, options.max_queue_messages) == (10_000,) * 3
+    assert (options.max_queue_octets, options.max_waiting_octets) == (64 * 1024**2, 256 * 1024**2)
+    assert (options.max_transaction_frames, options.max_transaction_octets) == (1_000, 16 * 1024**2)
+    assert (options.prefetch, options.max_nacks) == (1_000, 5)
+    assert options.limits == Limits.server()
 
 
 @pytest.mark.parametrize(

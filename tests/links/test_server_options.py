@@ -37,6 +37,8 @@ def test_the_defaults_are_those_of_a_server_in_the_open() -> None:
     assert options.bases == ("/stomp", "/ws", "/sockjs")
     assert not options.origins.allows("https://evil.example", "example.com")
     assert (options.beat, options.linger) == (25.0, 5.0)
+    assert (options.first_octets_timeout, options.close_timeout) == (10.0, 10.0)
+    assert (options.max_streams, options.max_sessions) == (10_000, 10_000)
 
 
 def only(name: str, value: float) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Options are said once and hold for every connection, and nothing of them shows a secret."""
 
+from stomp_sansio.protocol.limits import Limits
+from stomp_sansio.session.backoff import Backoff
 from stomp_sansio.session.options import Credentials, SessionOptions
 
 from .world import target
@@ -18,3 +20,14 @@ def test_credentials_show_no_secret():
     shown = repr(SessionOptions(targets=(target(passcode=CANARY),), credentials=credentials))
     assert CANARY not in shown
     assert "ada" in shown
+
+
+def test_the_defaults_are_those_that_are_promised():
+    """No wait is without an end, and nothing grows without one."""
+    options = SessionOptions(targets=(target(),))
+    assert (options.open_timeout, options.close_timeout, options.receipt_timeout) == (10.0, 10.0, 30.0)
+    assert options.heartbeat == (10.0, 10.0)
+    assert options.reconnect == Backoff(initial=0.5, factor=2.0, cap=60.0, stable=30.0)
+    assert (options.max_outbox_messages, options.max_outbox_octets) == (10_000, 64 * 1024 * 1024)
+    assert options.max_queue_octets == 64 * 1024 * 1024
+    assert options.limits == Limits.client()
