@@ -75,7 +75,18 @@ def content(arguments: argparse.Namespace) -> Content:
     if plain is not None and written is not None:
         raise UsageError("there are two bodies: write BODY, or --body TEXT")
     body = plain if plain is not None else read_body(written or "")
+    if isinstance(body, str) and not _is_text(body):
+        raise UsageError("the body is no text in UTF-8: pass its octets on standard input (-) or as @FILE")
     return Content(body, content_keywords(arguments.header))
+
+
+def _is_text(argument: str) -> bool:
+    """Tell whether an argument was text: what was none comes with lone surrogates in the place of octets."""
+    try:
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def content_keywords(headers: Iterable[tuple[str, str]]) -> ContentKeywords:

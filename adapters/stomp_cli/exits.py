@@ -46,7 +46,7 @@ class UsageError(Exception):
 
 def exit_of(error: BaseException) -> Exit:
     """Return the exit code that an exception stands for."""
-    from stomp_sansio.errors import InvalidURI
+    from stomp_sansio.errors import InvalidURI, LocalProtocolError, StompError
     from stomp_sansio.session import errors
 
     match error:
@@ -67,5 +67,12 @@ def exit_of(error: BaseException) -> Exit:
             return Exit.BROKEN_PIPE
         case ConnectionError():
             return Exit.NOT_CONNECTED
+        case LocalProtocolError():
+            return Exit.USAGE
+        case StompError():
+            return Exit.FAILED
+        case ValueError():
+            # An argument that the library itself refuses: every one of ours comes from an option.
+            return Exit.USAGE
         case _:
             return Exit.FAILED

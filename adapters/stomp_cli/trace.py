@@ -146,7 +146,7 @@ def _write(terminal: Terminal, name: str, text: str) -> None:
     try:
         Path(name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{name} cannot be written: {error}") from error
+        raise UsageError(f"{name} cannot be written: {error.strerror or error}") from error
     terminal.remark(f"{escaped(name)} is written\n")
 
 

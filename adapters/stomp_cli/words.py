@@ -11,6 +11,7 @@ _WORDS = (
     ("pass vhost=, as in vhost='/'", "name it with --vhost, as in --vhost /"),
     ("check login= and passcode=", "check --login, and the passcode that goes with it"),
     ("pass an SSL context that trusts its issuer", "name the certificate of its issuer with --cafile FILE"),
+    ("pass it as the argument that this method has for it", "there is an argument or an option for it"),
     ("additional_headers", "--http-header"),
     ("open_timeout", "--connect-timeout"),
 )

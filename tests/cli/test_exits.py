@@ -3,7 +3,8 @@
 import pytest
 
 from stomp_cli.exits import EXIT_CODES, Exit, UsageError, exit_of
-from stomp_sansio.errors import InvalidURI
+from stomp_sansio.capture import CaptureError
+from stomp_sansio.errors import InvalidURI, LocalProtocolError, Misuse
 from stomp_sansio.links.link import Phase
 from stomp_sansio.session import errors
 
@@ -22,6 +23,9 @@ TABLE = [
     (errors.ReplyTimeout(""), Exit.TIMEOUT),
     (TimeoutError(), Exit.TIMEOUT),
     (BrokenPipeError(), Exit.BROKEN_PIPE),
+    (LocalProtocolError(Misuse.BAD_HEADER, ""), Exit.USAGE),
+    (CaptureError(""), Exit.FAILED),
+    (ValueError(""), Exit.USAGE),
     (OSError(), Exit.FAILED),
     (ZeroDivisionError(), Exit.FAILED),
 ]

@@ -170,9 +170,12 @@ def test_a_command_that_will_not_end_is_killed_in_the_end(broker, call, tmp_path
     started = tmp_path / "started"
     broker.send("/queue/a", b"x")
     command = STUBBORN.format(started=f"{started}.new; mv {started}.new {started}")
-    threading.Thread(
-        target=lambda: broker.wait_for(started.exists) or os.kill(os.getpid(), signal.SIGINT)
-    ).start()
+
+    def interrupt() -> None:
+        broker.wait_for(started.exists)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
     said = call("listen", broker.url, "/queue/a", "--exec", command)
     assert said.code == Exit.INTERRUPTED
     broker.wait_for(lambda: is_gone(int(started.read_text())))

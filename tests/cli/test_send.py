@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 
 import pytest
@@ -59,6 +60,35 @@ def test_a_body_that_is_taken_as_it_stands(body, broker, call):
 def test_a_body_may_be_joined_to_its_option(broker, call):
     assert call("send", broker.url, "--body=-x", "/queue/a").code == Exit.OK
     assert bodies(broker) == [b"-x"]
+
+
+def test_an_argument_that_is_no_text_is_no_body(broker):
+    said = run("send", broker.url, "/queue/a", os.fsdecode(b"\xff\xfe"))
+    assert (said.code, "no text in UTF-8: pass its octets on standard input (-) or as @FILE" in said.err) == (
+        Exit.USAGE,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (
+            ["-H", "destination:/queue/b"],
+            "'destination' in headers: there is an argument or an option for it",
+        ),
+        (
+            ["-H", "content-length:5"],
+            "content-length is '5', but the body has 1 octets: leave the header out",
+        ),
+        (["--transports", "pigeon"], "transports is ('pigeon',): name some of"),
+        (["--heartbeat=-1"], "heartbeat is (-1.0, -1.0)"),
+        (["--vhost", "a\nb"], "has an EOL"),
+    ],
+)
+def test_what_the_library_refuses_is_an_argument_that_makes_no_sense(options, why, broker, call):
+    said = call("send", broker.url, "/queue/a", "x", *options)
+    assert (said.code, why in said.err) == (Exit.USAGE, True), said.err
 
 
 def test_two_bodies_are_one_too_many(call):
