@@ -126,6 +126,6 @@ def test_exceptions(url: str, no_proxy: str, exempt: bool):
 
 
 def test_a_value_that_is_no_proxy_is_refused_where_it_counts():
-    with pytest.raises(InvalidURI, match="SOCKS.*proxy=None"):
+    with pytest.raises(InvalidURI, match=r"SOCKS.*proxy=None"):
         chosen("ws://x", all_proxy="socks5://p")
     assert chosen("ws://x", all_proxy="socks5://p", no_proxy="x") is None
