@@ -24,7 +24,7 @@ from .machine import (
 )
 from .tls import TLSFailure, TLSMaker, TLSPipe
 
-__all__ = ["CHUNK", "LINGER", "LINGER_OCTETS", "DriverCore", "StreamCore", "written_address"]
+__all__ = ["CHUNK", "LINGER", "LINGER_OCTETS", "DriverCore", "ReadingRoom", "StreamCore", "written_address"]
 
 EventT = TypeVar("EventT")
 
@@ -36,6 +36,33 @@ LINGER = 2.0
 """Seconds for which a client is still read once all was said to it: its octets may be on their way."""
 LINGER_OCTETS = 16 * 1024 * 1024
 """Octets that are read then, and thrown away: more than was on its way is a flood."""
+
+
+# How much room there is for a stream that says little, and by how much it grows or shrinks.
+_LEAST, _STEP = 1024, 8
+
+
+class ReadingRoom:
+    """Where a stream's octets are read into: as much room as the last reads made it seem needful, so that
+    many streams that say little take little, and one that says much is read in large pieces.
+    """
+
+    __slots__ = ("octets",)
+
+    def __init__(self) -> None:
+        self.octets = bytearray(_LEAST)
+        """Read into this, once; then `take`."""
+
+    def take(self, count: int) -> bytes:
+        """Return the octets that were read into the beginning of the room."""
+        size = len(self.octets)
+        data = bytes(memoryview(self.octets)[:count])
+        if count == size < CHUNK:
+            # As likely as not there is more.
+            self.octets = bytearray(size * _STEP)
+        elif count * _STEP * _STEP < size > _LEAST:
+            self.octets = bytearray(size // _STEP)
+        return data
 
 
 def written_address(name: Any) -> str:
@@ -73,6 +100,8 @@ class StreamCore(ABC):
         # Whether the other side opened the stream: then TLS is nobody's wish.
         self._theirs = False
         self._closing = False
+        # How much more may come once all is written.
+        self._unread = LINGER_OCTETS
         # Octets that came although TLS was to begin.
         self._early = b""
 
@@ -120,7 +149,9 @@ class StreamCore(ABC):
         """Take in octets."""
         tls = self._tls
         if self.done:
-            pass
+            self._unread -= len(data)
+            if self._unread < 0:
+                self.cut()
         elif self._wish is not None:
             self._early += data
         elif tls is None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
-from stomp_sansio.driver import DriverCore, StreamCore, written_address
+from stomp_sansio.driver import CHUNK, LINGER_OCTETS, DriverCore, ReadingRoom, StreamCore, written_address
 from stomp_sansio.machine import (
     CloseStream,
     OpenStream,
@@ -201,6 +201,20 @@ def test_what_is_queued_is_written_before_the_end():
     stream.receive_eof(0.0)
     assert machine.told == ["opened"]
     assert not stream.lingers, "who opened a stream just leaves it"
+
+
+def test_what_comes_behind_the_end_has_a_limit():
+    machine, driver, stream = opened()
+    machine.actions.append(CloseStream(ONE))
+    driver.drain()
+    assert stream.data_to_send(0.0) == b""
+    piece = bytes(LINGER_OCTETS // 4)
+    for _ in range(4):
+        stream.receive_data(piece, 0.0)
+    assert not stream.was_cut
+    stream.receive_data(b"!", 0.0)
+    assert stream.was_cut
+    assert machine.told == ["opened"]
 
 
 def test_ending_at_once_cuts():
@@ -578,3 +592,34 @@ def test_only_what_is_announced_or_was_due_is_asked_when():
 )
 def test_addresses_are_written_as_in_a_url(name: object, written: str) -> None:
     assert written_address(name) == written
+
+
+# Room to read into
+
+
+def test_room_grows_while_it_is_filled_and_shrinks_when_little_comes():
+    room = ReadingRoom()
+    least = len(room.octets)
+    sizes: list[int] = []
+    for _ in range(5):
+        count = len(room.octets)
+        room.octets[:] = b"x" * count
+        assert room.take(count) == b"x" * count
+        sizes.append(len(room.octets))
+    assert sizes == sorted(sizes)
+    assert sizes[0] > least
+    assert sizes[-1] == sizes[-2] == CHUNK, "it has an end"
+    room.octets[:4] = b"some"
+    assert room.take(4) == b"some"
+    assert len(room.octets) < CHUNK
+    for _ in range(5):
+        room.take(1)
+    assert len(room.octets) == least
+
+
+def test_room_stays_as_it_is_where_it_is_just_right():
+    room = ReadingRoom()
+    room.take(len(room.octets))
+    octets = room.octets
+    room.take(len(octets) // 4)
+    assert room.octets is octets

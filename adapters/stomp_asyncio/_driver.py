@@ -9,22 +9,24 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-from stomp_sansio.driver import LINGER, LINGER_OCTETS, DriverCore, StreamCore, written_address
+from stomp_sansio.driver import LINGER, DriverCore, EventT, ReadingRoom, StreamCore, written_address
 from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress
 from stomp_sansio.tls import TLSMaker
 
 __all__ = ["Driver"]
 
-EventT = TypeVar("EventT")
-
 # RFC 8305, section 8.
 _EYEBALLS: dict[str, Any] = {"happy_eyeballs_delay": 0.25}
 
 
-class _Stream(StreamCore, asyncio.Protocol):
-    """TLS is made here and not by asyncio, which does not tell an end that was said from a cut."""
+class _Stream(StreamCore, asyncio.BufferedProtocol):
+    """TLS is made here and not by asyncio, which does not tell an end that was said from a cut.
+
+    So is what is read into: asyncio would take 256 KiB from the system for each read, and give them back,
+    however little comes: that takes longer than the reading.
+    """
 
     def __init__(self, driver: Driver[Any], id: StreamId, came_up: Callable[[_Stream], None]) -> None:
         super().__init__(driver, id)
@@ -32,9 +34,9 @@ class _Stream(StreamCore, asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self._driver = driver
         self._came_up = came_up
+        self._room = ReadingRoom()
         self._reading = self._writable = True
         self._lingering = False
-        self._unread = LINGER_OCTETS
 
     def wake(self) -> None:
         # A turn follows everything that may wake a stream, but for the transport's own doings.
@@ -82,13 +84,11 @@ class _Stream(StreamCore, asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self._driver.told(self._came_up, self)
 
-    def data_received(self, data: bytes) -> None:
-        if not self._lingering:
-            self._driver.told(self.receive_data, data, self._driver.now())
-        elif (left := self._unread - len(data)) < 0:
-            self.cut()
-        else:
-            self._unread = left
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._room.octets
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._driver.told(self.receive_data, self._room.take(nbytes), self._driver.now())
 
     def eof_received(self) -> bool:
         self._driver.told(self.receive_eof, self._driver.now())

@@ -10,9 +10,10 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import Unpack
 
 from stomp_sansio.client.awaiting import AwaitingRunner
+from stomp_sansio.client.core import T, Ts
 from stomp_sansio.client.opening import Prepared
 from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
 from stomp_sansio.session.options import Credentials
@@ -22,8 +23,6 @@ from ._driver import Driver
 
 __all__ = ["CredentialsHook", "Runner", "logger"]
 
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 CredentialsHook = Callable[[], Awaitable[Credentials]]
 
 logger = logging.getLogger("stomp_asyncio")
