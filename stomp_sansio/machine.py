@@ -65,6 +65,7 @@ wait; what it raises is logged and ends the capture, which has 64 MiB at most.
 """
 
 Address: TypeAlias = TCPAddress | UnixAddress
+"""Where a stream leads."""
 
 
 @record
@@ -137,6 +138,7 @@ class CloseStream:
 
 
 StreamAction: TypeAlias = OpenStream | StartTLS | CloseStream
+"""What a machine wishes of its driver."""
 
 
 class StreamLoss(Enum):
