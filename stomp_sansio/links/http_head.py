@@ -81,6 +81,10 @@ class HeadReader:
         self._searched = len(buffer)
         return None
 
+    def take(self, most: int) -> bytes:
+        """Return, and forget, so many of the octets that followed the last head, or all there are."""
+        return self._cut(min(most, len(self._buffer)))
+
     def take_rest(self) -> bytes:
         """Return, and forget, the octets that followed the last head: they belong to another protocol now."""
         return self._cut(len(self._buffer))

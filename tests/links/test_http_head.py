@@ -71,7 +71,10 @@ def test_a_head_ends_at_a_blank_line_with_or_without_cr() -> None:
     assert reader.next_head() == b"two\n\n"
     assert reader.next_head() is None
     assert reader.pending == 4
-    assert reader.take_rest() == b"rest"
+    assert reader.take(1) == b"r"
+    assert reader.take(0) == b""
+    assert reader.take_rest() == b"est"
+    assert reader.take(1) == b""
     assert reader.pending == 0
 
 

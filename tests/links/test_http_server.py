@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import h11
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -366,3 +367,28 @@ def test_any_cut_gives_the_same_requests_and_the_same_answers(parts: list[bytes]
         return found, written(http), http.wants_close
 
     assert outcome(cut) == outcome(len(octets) or 1)
+
+
+@pytest.mark.parametrize("lines", [(), ("Content-Length: 1",)])
+def test_threat_7_what_follows_a_request_is_not_moved_for_each(
+    lines: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand requests in one piece: how much h11 is given does not grow with what waits behind."""
+    given: list[int] = []
+    receive = h11.Connection.receive_data
+
+    def counted(connection: h11.Connection, data: bytes) -> None:
+        given.append(len(data))
+        receive(connection, data)
+
+    monkeypatch.setattr(h11.Connection, "receive_data", counted)
+    one = request("POST / HTTP/1.1", *lines, body=b"x" if lines else b"")
+    http = server()
+    http.receive_data(one * 1_000)
+    for _ in range(1_000):
+        asked = http.next_request(0.0)
+        assert asked is not None
+        assert asked.body == (b"x" if lines else b"")
+        http.respond(204, [], b"", 0.0)
+    assert http.next_request(0.0) is None
+    assert sum(given) == 1_000 * len(one)
