@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection
 
-from ..protocol.headers import Headers
+from ..protocol.headers import HeaderPairs
 from .tickets import Ticket
 
 __all__ = ["Entry", "Outbox", "WaitingRoom", "size_of"]
@@ -35,7 +35,7 @@ class Entry:
         ticket: Ticket,
         destination: str,
         body: bytes,
-        headers: Headers,
+        headers: HeaderPairs,
         *,
         content_length: bool,
         stays: bool,

@@ -12,7 +12,7 @@ from ..protocol.connection import Connection
 from ..protocol.encoder import encode
 from ..protocol.engine import extra_headers
 from ..protocol.frames import Frame
-from ..protocol.headers import HeaderPairs, Headers
+from ..protocol.headers import HeaderPairs
 from ..protocol.versions import Version
 from .options import Credentials, Target
 from .subscription import Subscription
@@ -32,7 +32,7 @@ def say_connect(connection: Connection, credentials: Credentials, target: Target
 
 
 def check_send(
-    version: Version, destination: str, body: bytes, headers: Headers, *, content_length: bool
+    version: Version, destination: str, body: bytes, headers: HeaderPairs, *, content_length: bool
 ) -> None:
     """Make sure that a SEND can be represented in a version.
 

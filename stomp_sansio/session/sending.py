@@ -83,7 +83,8 @@ class Sending:
             raise NotConnected(
                 f"SEND to {destination!r}: no connection now: ask for a receipt, or pass wait=True"
             )
-        headers, size = Headers(headers), size_of(body)
+        # They may be written again: what can be gone through once alone is kept as a whole.
+        headers, size = Headers(headers) if headers else (), size_of(body)
         direct = receipt is not None and not self._waiting.entries and self._outbox.has_room(size)
         at_once = at_once and direct and self._outbox.may_write
         if at_once:
