@@ -47,8 +47,11 @@ def read_passcode(
 def _ask(prompt: str) -> str:
     from getpass import getpass
 
-    # It asks on the terminal itself: standard input may be a body, standard output a file.
-    return getpass(prompt)
+    try:
+        # It asks on the terminal itself: standard input may be a body, standard output a file.
+        return getpass(prompt)
+    except EOFError:
+        raise UsageError("nobody wrote a passcode: Enter alone is an empty one") from None
 
 
 def _somebody_is_there() -> bool:

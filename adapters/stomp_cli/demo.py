@@ -17,7 +17,7 @@ from .connecting import add_login_arguments, seconds
 from .exits import Exit, UsageError
 from .hosts import add_host_argument
 from .terminal import Terminal
-from .terminating import Terminated, terminable
+from .terminating import Terminated
 
 if TYPE_CHECKING:
     from .demo_run import Run
@@ -89,8 +89,7 @@ def _show(arguments: argparse.Namespace, terminal: Terminal) -> int:
     folder = Path(tempfile.mkdtemp(prefix="stomp-sansio-demo-"))
     told: list[Path] = []
     try:
-        with terminable():
-            return _run(arguments, terminal, folder / "session.jsonl", told)
+        return _run(arguments, terminal, folder / "session.jsonl", told)
     finally:
         # What nobody was told of, nobody will look for, nor take away.
         if not told:

@@ -246,7 +246,9 @@ def choose(terminal: Terminal, *, plain: bool, json: bool) -> View:
     """Return the view that fits."""
     if json:
         return JsonView(terminal)
-    if plain or not terminal.output_is_terminal or terminal.is_dumb or find_spec("rich") is None:
+    if plain or not terminal.output_is_terminal or terminal.is_dumb or not terminal.has_room_for_tables:
+        return PlainView(terminal)
+    if find_spec("rich") is None:
         return PlainView(terminal)
     return RichView(terminal)
 

@@ -25,6 +25,7 @@ class Live:
         self._shown = 0
         self.works = terminal.remarks_are_seen and not terminal.is_dumb
         """Whether anything is shown at all."""
+        self.has_room_for_tables = terminal.has_room_for_tables
 
     def show(self, lines: Sequence[str]) -> None:
         """Show these lines in place of those before. What a line has beyond the width is cut off."""

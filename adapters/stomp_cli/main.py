@@ -16,7 +16,7 @@ from typing import BinaryIO, NoReturn, Protocol, cast
 from .escapes import escaped
 from .exits import EXIT_CODES, Exit, exit_of
 from .terminal import Terminal
-from .terminating import Terminated
+from .terminating import Terminated, terminable
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -58,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _take_closed_places()
     terminal = Terminal()
     try:
-        return _dispatch(arguments, terminal)
+        # Wherever no event loop hears it, as at a prompt, which leaves the terminal as it was.
+        with terminable():
+            return _dispatch(arguments, terminal)
     except SystemExit as leaving:
         # argparse has written what it had to say.
         return leaving.code if isinstance(leaving.code, int) else Exit.USAGE

@@ -25,7 +25,7 @@ from .running import GOOD_BYE, PATIENCE, SILENCE, awaited
 from .shell_console import Console, history_file
 from .shell_lines import COMMANDS, Line, completions, help_lines, holds_secret, parse
 from .terminal import Terminal
-from .terminating import Terminated, terminable
+from .terminating import Terminated
 
 __all__ = ["SUMMARY", "add_arguments", "run"]
 
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Read lines, and do what they say, until the last one."""
     target = way(arguments)
     try:
-        with terminable(), capturing(target.capture, Terminal().remark) as capture:
+        with capturing(target.capture, Terminal().remark) as capture:
             keywords = target.keywords | ConnectKeywords(capture=capture, close_timeout=PATIENCE)
             with ExitStack() as leaving, connect(target.url, ssl=target.ssl, **keywords) as client:
                 try:

@@ -23,7 +23,8 @@ def table(live: Live, rows: Callable[[], list[tuple[str, ...]]]) -> Generator[Ca
     if not live.works:
         yield lambda: None
         return
-    with _rich(live, rows) or _plain(live, rows) as show:
+    rich = _rich(live, rows) if live.has_room_for_tables else None
+    with rich or _plain(live, rows) as show:
         yield show
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from shutil import get_terminal_size
 from typing import Any, TextIO
 
 from .escapes import escaped
@@ -16,6 +17,7 @@ from .words import in_our_words
 
 __all__ = ["Terminal", "json_line", "unwritable"]
 
+_ROOM = 80
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
 
 
@@ -106,6 +108,11 @@ class Terminal:
     def is_dumb(self) -> bool:
         """Whether the terminal cannot go back in a line."""
         return self._environ.get("TERM") in ("dumb", "")
+
+    @property
+    def has_room_for_tables(self) -> bool:
+        """Whether a line has 80 columns: in fewer, tables have no room for what stands in them."""
+        return get_terminal_size().columns >= _ROOM
 
     def paint(self, text: str, colour: str, stream: TextIO | None = None) -> str:
         """Return text in a colour, where `stream`, standard output by default, shows one (NO_COLOR)."""

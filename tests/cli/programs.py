@@ -338,6 +338,11 @@ class OnTerminal:
         return self._process.wait(PATIENCE)
 
     @property
+    def echoes(self) -> bool:
+        """Whether it shows what is typed."""
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
+    @property
     def text(self) -> str:
         """What was written, without the sequences that a terminal obeys."""
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.seen).replace("\r", "")

@@ -171,3 +171,10 @@ def test_the_bars_are_the_messages():
     # Two latencies in two parts: the rarer has a ninth of the height.
     assert heights[:2] == pytest.approx([heights[-1] / 9] * 2, abs=0.1)
     assert len(bars) == 4
+
+
+def test_a_narrow_terminal_gets_the_start_of_each_line_and_no_table(broker):
+    with OnTerminal("bench", broker.url, "--seconds", "0.3", environ={"COLUMNS": "40"}) as terminal:
+        assert terminal.end() == Exit.OK
+    assert "one at a time" in terminal.text
+    assert "│" not in terminal.text

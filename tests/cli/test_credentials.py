@@ -1,6 +1,7 @@
 """Passcodes: from a file, the environment or a person, and never from a command line."""
 
 import io
+import signal
 
 import pytest
 
@@ -81,6 +82,23 @@ def test_a_prompt_shows_nothing_that_is_typed(guarded):
         assert terminal.end() == Exit.OK
     assert CANARY not in terminal.seen
     assert guarded.waiting("/queue/a") == 1
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [("\x03", Exit.INTERRUPTED), ("\x04", Exit.USAGE), (signal.SIGTERM, Exit.TERMINATED)]
+)
+def test_a_prompt_that_is_not_answered_leaves_the_terminal_as_it_was(end, code):
+    with OnTerminal("send", "stomp://localhost", "/queue/a", "x", "--login", "ada") as terminal:
+        terminal.wait_for("Passcode for ada: ")
+        assert not terminal.echoes
+        if isinstance(end, str):
+            terminal.press(end)
+        else:
+            terminal.signal(end)
+        assert terminal.end() == code
+        assert terminal.echoes
+    assert "Traceback" not in terminal.seen
+    assert ("nobody wrote a passcode" in terminal.seen) is (code == Exit.USAGE)
 
 
 def test_a_login_in_the_url_is_asked_for_its_passcode(guarded, tmp_path):
