@@ -179,7 +179,9 @@ class Requests:
         if refusal is None:
             self._http.respond(*page, now)
             return
-        self._events.append(StreamRefused(caller.address, caller.listener, refusal.sentence, refusal.status))
+        self._events.append(
+            StreamRefused(caller.address, caller.listener, refusal.sentence, int(refusal.status))
+        )
         fields = [("Content-Type", "text/plain; charset=UTF-8"), ("X-Content-Type-Options", "nosniff")]
         self._http.respond(refusal.status, fields, f"{refusal.sentence}\n".encode(), now)
 

@@ -291,7 +291,9 @@ class SockJSSessions:
         )
         if refusal is None:
             return True
-        self._events.append(StreamRefused(caller.address, caller.listener, refusal.sentence, refusal.status))
+        self._events.append(
+            StreamRefused(caller.address, caller.listener, refusal.sentence, int(refusal.status))
+        )
         self._answer(caller, refusal.status, [_TEXT, ("Vary", "Origin")], refusal.sentence, now)
         return False
 
