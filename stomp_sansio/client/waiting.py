@@ -64,7 +64,7 @@ class WaitingRunner(RunnerCore):
         """Wait for a ticket, no longer than some seconds."""
         if ticket is None:
             return
-        if not self.wait(lambda: ticket.outcome is not None, timeout):
+        if ticket.outcome is None and not self.wait(lambda: ticket.outcome is not None, timeout):
             raise TimeoutError(f"{ticket.what}: no answer within {timeout} s; it is still under way")
         ticket.result()
 
