@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -292,3 +294,11 @@ def test_what_a_socket_takes_at_once_is_written_at_once_and_the_rest_by_its_writ
                 assert (await messages.receive()).text == "last"
 
     trio.run(main)
+
+
+def test_without_trio_one_is_told_what_to_install(monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "stomp_trio"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "trio", None)
+    with pytest.raises(ImportError, match=r"needs trio: pip install 'stomp-sansio\[trio\]'"):
+        importlib.import_module("stomp_trio")
