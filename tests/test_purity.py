@@ -42,6 +42,15 @@ def test_the_list_of_the_world_holds_what_the_design_names():
     assert set(named.split()) <= WORLD
 
 
+def test_threat_7_no_regular_expression_meets_what_a_peer_sent():
+    """What takes time in no proportion to its size cannot come from one: there is none."""
+    sources = {path: source for path, source in library_sources().items() if path.startswith(f"{CORE}/")}
+    assert len(sources) > 50
+    assert [
+        path for path, source in sources.items() if ("import re\n" in source or "from re " in source)
+    ] == []
+
+
 def complaints(path: str, source: str) -> list[str]:
     """Judges one module beside a small library."""
     others = ["errors", "machine", "protocol/frames", "links/link", "links/plain", "session/session"]
