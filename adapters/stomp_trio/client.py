@@ -41,6 +41,8 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
 
     Raises:
         InvalidURI: the URL cannot be used.
+        ValueError: another keyword makes no sense.
+        ImportError: the URL needs a package that is not installed; the message says which.
         ConnectError: the first connection failed; `phase` says where, the message what to do.
         AuthenticationError: the server refused the login.
     """
