@@ -94,7 +94,7 @@ def run(server: LoopbackBroker) -> Iterator[Callable[[str], Program]]:
 
 
 def test_all_recipes_are_known():
-    assert len(RECIPES) == PAGE.count("\n## ") == PAGE.count("```python") == 11
+    assert len(RECIPES) == PAGE.count("\n## ") == PAGE.count("```python") == 12
 
 
 def test_a_service_in_asyncio(run, server):
@@ -146,6 +146,7 @@ def test_a_web_application_in_threads(run, server):
         ("A window, a game, a loop of somebody else's", r"\['hello'\]"),
         ("Tokens that expire", "sent with a fresh token"),
         ("Several servers", r"sent by <Client of <Session stomp://127\.0\.0\.1:\d+: ready>>"),
+        ("Questions and answers", "HOW MUCH"),
         ("Many messages, each confirmed", r"1000 confirmed, 0 to be looked at: \[\]"),
         ("Traces and counts", r"00-4bf9\S+-01\n\{.*'SEND': 1.*\}"),
     ],
