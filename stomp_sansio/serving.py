@@ -25,6 +25,9 @@ __all__ = ["Log", "Page", "ServeKeywords", "ServerCore"]
 
 T = TypeVar("T")
 
+# Streams beyond those of the clients that may be there: whoever comes is told that there are too many.
+_TOLD = 100
+
 
 class Log(Protocol):
     """What `logging.Logger` offers."""
@@ -43,7 +46,8 @@ class ServeKeywords(TypedDict, total=False):
 
     login: Mapping[str, str] | Callable[[ConnectRequest], bool] | None
     """The passcode of each login that may come in; or a function that says whether a client may, at once:
-    compare in it with `hmac.compare_digest`. None: everybody may.
+    compare in it with `hmac.compare_digest`. What it raises is logged, and lets nobody in. None: everybody
+    may.
     """
     path: str | Sequence[str]
     """Where WebSockets connect, and the base URL of SockJS; each of several is both. Unless given: "/stomp",
@@ -112,7 +116,7 @@ class ServerCore(ABC):
             path=PATHS if path is None else path,
             origins=OriginPolicy(origins, hosts),
             tls_listeners=range(1_000) if tls else (),
-            max_streams=options.max_connections,
+            max_streams=options.max_connections + _TOLD,
             max_sessions=options.max_connections,
             close_timeout=close_timeout,
             pages=pages,
@@ -172,7 +176,12 @@ class ServerCore(ABC):
         self.do(lambda now: self.broker.publish(destination, body, now, headers=headers, vhost=vhost))
 
     def expel(self, peer: PeerId, message: str, *, details: str = "") -> None:
-        """Send a client an ERROR and end its connection. Harmless when it is gone."""
+        """Send a client an ERROR and end its connection. Harmless when it is gone.
+
+        Raises:
+            LocalProtocolError: the message cannot be represented, as one with an end of line in STOMP 1.0.
+                Nothing has changed.
+        """
         self.do(lambda now: self.broker.expel(peer, now, message, details=details))
 
     def drop(self, peer: PeerId) -> None:
@@ -187,10 +196,14 @@ class ServerCore(ABC):
         """Take note of an event of the broker: let clients in or not, and pass it on."""
         self._log.debug("%r", event)
         if isinstance(event, LoginAsked):
-            if self._may_enter is None or self._may_enter(event.request):
-                self.broker.accept(event.peer, now)
-            else:
-                self.broker.reject(event.peer, now, details="login or passcode is wrong")
+            try:
+                if self._may_enter is None or self._may_enter(event.request):
+                    self.broker.accept(event.peer, now)
+                else:
+                    self.broker.reject(event.peer, now, details="login or passcode is wrong")
+            except Exception as error:  # who asks to come in must not be able to end the server with it
+                self._log.error("login= raised", exc_info=error)
+                self.broker.reject(event.peer, now, details="the login could not be checked")
         if self._on_event is not None:
             try:
                 self._on_event(event)

@@ -186,10 +186,13 @@ def _settle(exchange: Exchange, options: BrokerOptions, peer: Peer, event: Ack |
     settlement = Settlement(isinstance(event, Ack), found)
     if event.transaction is None:
         exchange.settle(peer, settlement)
-        return
-    transaction = peer.transactions[event.transaction]
-    transaction.settle(settlement)
-    _check_length(transaction, options)
+    else:
+        transaction = peer.transactions[event.transaction]
+        transaction.settle(settlement)
+        _check_length(transaction, options)
+    # Whoever was at the limit of all its subscriptions together is ready again in each of them.
+    if peer.connection.unacknowledged + len(event.message_ids) >= options.limits.max_unacknowledged:
+        exchange.offer_all(peer)
 
 
 def _check_length(transaction: Transaction[Delivery], options: BrokerOptions) -> None:

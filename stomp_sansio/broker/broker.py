@@ -67,11 +67,15 @@ class Broker:
         """Answer `LoginAsked`: refuse the client with an ERROR. Harmless when it is gone meanwhile.
 
         `message` and `details`, its body, should not tell whether the login or the passcode was wrong.
+
+        Raises:
+            LocalProtocolError: the message cannot be represented, as one with an end of line. Nothing has
+                changed.
         """
         client = self._steward.guests.get(peer)
         if client is not None and client.request is not None:
-            client.request = None
             client.refuse(message, details)
+            client.request = None
             self._steward.have_read(client)
             self._steward.settle(now)
 
@@ -93,7 +97,12 @@ class Broker:
         self._steward.settle(now)
 
     def expel(self, peer: PeerId, now: float, message: str, *, details: str = "") -> None:
-        """Send a client an ERROR and end its connection. Harmless when it is gone."""
+        """Send a client an ERROR and end its connection. Harmless when it is gone.
+
+        Raises:
+            LocalProtocolError: the message cannot be represented, as one with an end of line in STOMP 1.0.
+                Nothing has changed.
+        """
         client = self._steward.guests.get(peer)
         if client is not None:
             client.refuse(message, details)

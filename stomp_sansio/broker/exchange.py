@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable
 from itertools import count
 
 from ..protocol.events import AckMode
-from ..protocol.headers import HeaderPairs
+from ..protocol.headers import HeaderPairs, Headers
 from ..protocol.shared_message import SharedMessage
 from .destinations import Destination, Kind, UnusableDestination, for_sending
 from .events import BrokerEvent, MessageDropped, MessageSent
 from .jobs import Confirmation, FanOut, Job, Pump
-from .messages import StoredMessage
+from .messages import StoredMessage, relayed_headers
 from .options import BrokerOptions
 from .peers import Delivery, Peer, PeerQueue, Subscription
 from .transactions import Settlement, Transaction, Transfer
-from .vhosts import NoRoom, VirtualHost
+from .vhosts import NOBODY_ASKS, NoRoom, VirtualHost
 
 __all__ = ["Exchange"]
 
@@ -96,19 +96,18 @@ class Exchange:
         together: dict[PeerQueue, list[StoredMessage]] = {}
         try:
             for destination, message in transfers:
-                if destination.kind is not Kind.TOPIC:
+                # Whoever replies is not to blame for replies that are not taken: see `publish`.
+                if destination.kind not in (Kind.TOPIC, Kind.REPLY_QUEUE):
                     queue = self._queue(vhost, peer, destination)
-                    if queue is not None:
-                        together.setdefault(queue, []).append(message)
-            for queue, messages in together.items():
-                vhost.check_room(queue, messages)
+                    together.setdefault(queue, []).append(message)
+            vhost.check_room(together)
         except NoRoom:
             for queue in together:
                 vhost.forget_if_idle(queue)
             raise
 
     def publish(self, vhost: VirtualHost, peer: Peer | None, transfer: Transfer) -> None:
-        """Send a message, for which there is room."""
+        """Send a message, for which there is room. A reply for which there is none is dropped."""
         destination, message = transfer
         shared = message.shared
         self.sent += 1
@@ -119,9 +118,12 @@ class Exchange:
             if subscriptions:
                 self._jobs.append(FanOut(message, subscriptions))
         else:
-            queue = self._queue(vhost, peer, destination)
-            if queue is None:
-                self._drop(message, "who asked for this reply is gone")
+            try:
+                queue = self._queue(vhost, peer, destination)
+                if destination.kind is Kind.REPLY_QUEUE:
+                    vhost.check_room({queue: [message]})
+            except NoRoom as error:
+                self._drop(message, str(error))
             else:
                 queue.put(message)
                 self.pump(vhost, queue)
@@ -147,16 +149,17 @@ class Exchange:
         if vhost is None:
             raise ValueError(f"there is no virtual host {host!r}")
         try:
-            transfer = Transfer(for_sending(destination), self.make_message(destination, body, headers))
+            message = self.make_message(destination, body, relayed_headers(Headers(headers)))
+            transfer = Transfer(for_sending(destination), message)
             self.check_room(vhost, None, [transfer])
         except (UnusableDestination, NoRoom) as error:
             raise ValueError(str(error)) from None
         self.publish(vhost, None, transfer)
 
-    def _queue(self, vhost: VirtualHost, peer: Peer | None, destination: Destination) -> PeerQueue | None:
+    def _queue(self, vhost: VirtualHost, peer: Peer | None, destination: Destination) -> PeerQueue:
         match destination.kind:
             case Kind.REPLY_QUEUE:
-                return vhost.replies.get(destination.name)
+                return vhost.reply_queue(destination.name)
             case Kind.TEMP_QUEUE:
                 if peer is None:
                     raise UnusableDestination(
@@ -216,10 +219,6 @@ class Exchange:
             if not settlement.accepted:
                 self._refused(vhost, queue, delivery.message)
             self.pump(vhost, queue)
-        # Whoever was at the limit of all its subscriptions is ready again in each of them.
-        covered = len(settlement.deliveries)
-        if peer.connection.unacknowledged + covered >= self._options.limits.max_unacknowledged:
-            self.offer_all(peer)
 
     def put_back(self, peer: Peer, deliveries: Iterable[Delivery]) -> None:
         """Put messages back in front of their queues: nobody has said that they are consumed."""
@@ -245,12 +244,12 @@ class Exchange:
         peer.in_flight.clear()
         peer.transactions.clear()
         for message in vhost.forget_temp_queues(peer):
-            self._drop(message, "who asked for this reply is gone")
+            self._drop(message, NOBODY_ASKS)
 
     def _returned(self, delivery: Delivery) -> PeerQueue:
         queue, subscription = delivery.queue, delivery.subscription
         subscription.unsettled -= 1
-        queue.unsettled -= 1
+        queue.let_go(delivery.message)
         queue.offer(subscription)
         return queue
 
@@ -269,12 +268,13 @@ class Exchange:
         moved_to = None
         if queue.name.startswith(prefix) and not name.startswith(self._options.dead_letters):
             shared = message.shared
+            headers = [pair for pair in shared.headers.pairs if pair[0] != ORIGINAL_DESTINATION]
             letter = StoredMessage(
                 SharedMessage(
                     f"{prefix}{self._options.dead_letters}{name}",
                     shared.message_id,
                     shared.body,
-                    headers=[*shared.headers.pairs, (ORIGINAL_DESTINATION, queue.name)],
+                    headers=[*headers, (ORIGINAL_DESTINATION, queue.name)],
                 )
             )
             transfer = Transfer(Destination(Kind.QUEUE, self._options.dead_letters + name), letter)
@@ -377,7 +377,7 @@ class Exchange:
             self.delivered += 1
             if subscription.ack is not AckMode.AUTO:
                 subscription.unsettled += 1
-                queue.unsettled += 1
+                queue.hold(message)
                 key = (subscription.id, message.shared.message_id)
                 peer.in_flight[key] = Delivery(subscription, message)
         return budget

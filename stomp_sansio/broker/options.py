@@ -56,7 +56,7 @@ class BrokerOptions:
     """Octets that wait in one queue."""
 
     max_waiting_octets: int = 256 * MIB
-    """Octets that wait in all queues of a virtual host."""
+    """Octets that wait in all queues of a virtual host, or await their ACK."""
 
     max_queues: int = 10_000
     """Queues of a virtual host. One that is empty, and has no subscriber, is none."""

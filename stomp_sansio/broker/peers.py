@@ -253,6 +253,8 @@ class Peer:
                 connection.deliver(subscription.id, reduced(shared, version), ack=ack, headers=headers)
             except LocalProtocolError as error:
                 return f"STOMP {version.value} cannot represent it: {error}"
+        if ack is not None and not self.can_hear:
+            return "it was one too many without an acknowledgement"
         return None
 
     def confirm(self, receipt: str) -> None:
@@ -264,13 +266,17 @@ class Peer:
                 self.refuse("the receipt id cannot be written back", str(error))
 
     def refuse(self, message: str, details: str, receipt: str | None = None) -> None:
-        """Send ERROR, which ends the connection."""
+        """Send ERROR, which ends the connection.
+
+        Raises:
+            LocalProtocolError: the message cannot be represented. Nothing has changed.
+        """
         if self.gone or self.connection.state is State.CLOSED:
             return
-        self.reason = self.reason or f"{message}: {details}"
         body, headers = details.encode("utf-8", "replace"), {"content-type": "text/plain"}
         try:
             self.connection.error(message, receipt_id=receipt, body=body, headers=headers)
         except LocalProtocolError:
             # A receipt id that was read cannot always be written.
             self.connection.error(message, body=body, headers=headers)
+        self.reason = self.reason or f"{message}: {details}"

@@ -24,7 +24,7 @@ class Consumer(Hashable, Protocol):
 
 
 class Tally:
-    """What waits in many queues together."""
+    """What is kept for many queues together: what waits there, and what awaits an acknowledgement."""
 
     __slots__ = ("octets",)
 
@@ -55,7 +55,7 @@ class Queue(Generic[_ConsumerT]):
     )
 
     def __init__(self, name: str, tally: Tally) -> None:
-        """`tally` counts what waits, with other queues."""
+        """`tally` counts what is kept, with other queues."""
         self.name = name
         """The whole destination, for people."""
         self._tally = tally
@@ -136,6 +136,16 @@ class Queue(Generic[_ConsumerT]):
                 self._count(-message.size)
                 return consumer, message
         return None
+
+    def hold(self, message: StoredMessage) -> None:
+        """Keep a message that was delivered until it is acknowledged."""
+        self.unsettled += 1
+        self._tally.octets += message.size
+
+    def let_go(self, message: StoredMessage) -> None:
+        """Keep it no more: it was acknowledged, or comes back."""
+        self.unsettled -= 1
+        self._tally.octets -= message.size
 
     def clear(self) -> list[StoredMessage]:
         """Take everything that waits."""

@@ -5,7 +5,7 @@ This file must not know frames, nor when a queue is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .destinations import Kind
 from .messages import StoredMessage
@@ -14,11 +14,14 @@ from .peers import Peer, PeerQueue, Subscription, TempQueue
 from .queues import Queue, Tally
 from .router import Router
 
-__all__ = ["NoRoom", "VirtualHost"]
+__all__ = ["NOBODY_ASKS", "NoRoom", "VirtualHost"]
+
+NOBODY_ASKS = "who asked for this reply is gone"
+"""What becomes of a reply that comes too late, or that nobody took in time."""
 
 
 class NoRoom(Exception):
-    """A limit of the broker stands in the way; the message names it."""
+    """There is no place for a message; the message says why, and names the limit if it is one."""
 
 
 class VirtualHost:
@@ -50,6 +53,17 @@ class VirtualHost:
             queue = self.queues[name] = Queue(f"{Kind.QUEUE.value}{name}", self.tally)
         return queue
 
+    def reply_queue(self, token: str) -> PeerQueue:
+        """Return the temp queue that others know by a token.
+
+        Raises:
+            NoRoom: whose it was is gone.
+        """
+        queue = self.replies.get(token)
+        if queue is None:
+            raise NoRoom(NOBODY_ASKS)
+        return queue
+
     def temp_queue(self, peer: Peer, name: str) -> TempQueue:
         """Return the queue of this name that belongs to a peer alone.
 
@@ -66,20 +80,23 @@ class VirtualHost:
             self.replies[temp.token] = temp.queue
         return temp
 
-    def check_room(self, queue: PeerQueue, messages: Sequence[StoredMessage]) -> None:
-        """Make sure that messages may be put into a queue.
+    def check_room(self, messages: Mapping[PeerQueue, Sequence[StoredMessage]]) -> None:
+        """Make sure that messages may be put into their queues, all of them.
 
         Raises:
             NoRoom: they may not.
         """
         options = self._options
-        octets = sum(message.size for message in messages)
-        if len(queue) + len(messages) > options.max_queue_messages:
-            raise NoRoom(f"{queue.name!r} is full: {len(queue)} messages wait there")
-        if queue.octets + octets > options.max_queue_octets:
-            raise NoRoom(f"{queue.name!r} is full: {queue.octets} octets wait there")
-        if self.tally.octets + octets > options.max_waiting_octets:
-            raise NoRoom(f"the queues are full: {self.tally.octets} octets wait in them")
+        total = self.tally.octets
+        for queue, together in messages.items():
+            octets = sum(message.size for message in together)
+            total += octets
+            if len(queue) + len(together) > options.max_queue_messages:
+                raise NoRoom(f"{queue.name!r} is full: {len(queue)} messages wait there")
+            if queue.octets + octets > options.max_queue_octets:
+                raise NoRoom(f"{queue.name!r} is full: {queue.octets} octets wait there")
+        if total > options.max_waiting_octets:
+            raise NoRoom(f"the queues are full: {self.tally.octets} octets wait in them, or for an ACK")
 
     def forget_if_idle(self, queue: PeerQueue) -> None:
         """Let a queue end that nobody would miss."""

@@ -22,7 +22,14 @@ from stomp_sansio.broker.events import (
     StreamRefused,
 )
 from stomp_sansio.broker.options import BrokerOptions
-from stomp_sansio.client.public import AuthenticationError, Backoff, BrokerError, Interrupted, Ready
+from stomp_sansio.client.public import (
+    AuthenticationError,
+    Backoff,
+    BrokerError,
+    ConnectError,
+    Interrupted,
+    Ready,
+)
 from stomp_sansio.protocol.events import ConnectRequest
 from stomp_sansio.serving import Page, ServerCore
 from tests.adapters.colours import COLOURS, Colour
@@ -273,6 +280,44 @@ def test_what_a_listener_raises_is_logged_and_changes_nothing(
     colour.run(scenario)
     assert "on_event= raised" in caplog.text
     assert "ZeroDivisionError: on purpose" in caplog.text
+
+
+def test_a_login_function_that_raises_lets_nobody_in_and_ends_nothing(
+    colour: Colour, caplog: pytest.LogCaptureFixture
+) -> None:
+    passcodes = {"ada": "secret"}
+
+    def login(request: ConnectRequest) -> bool:
+        return passcodes[request.login or ""] == request.passcode
+
+    async def scenario() -> None:
+        async with serve(colour, login=login) as server:
+            (where, *_) = server.urls
+            async with colour.connect(where, login="ada", passcode="secret") as client:
+                with pytest.raises(AuthenticationError):
+                    async with colour.connect(where, login="nobody", passcode="secret", reconnect=None):
+                        pass
+                await client.send("/queue/a", receipt=True)
+
+    colour.run(scenario)
+    assert "login= raised" in caplog.text
+    assert "KeyError: 'nobody'" in caplog.text
+
+
+def test_who_is_one_too_many_is_told_so(colour: Colour) -> None:
+    async def scenario() -> None:
+        async with (
+            serve(colour, options=BrokerOptions(max_connections=2)) as server,
+            colour.connect(server.urls[0]),
+            colour.connect(server.urls[1]) as client,
+        ):
+            for address in server.urls[:2]:
+                with pytest.raises(ConnectError, match="too many connections"):
+                    async with colour.connect(address, reconnect=None):
+                        pass
+            await client.send("/queue/a", receipt=True)
+
+    colour.run(scenario)
 
 
 def test_every_interface_has_the_same_port(colour: Colour) -> None:

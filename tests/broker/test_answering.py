@@ -354,6 +354,21 @@ def test_a_commit_that_has_no_room_does_nothing() -> None:
     assert set(world.broker.statistics().queues) == {("/", "/queue/a"), ("/", "/queue/b")}
 
 
+def test_who_was_at_the_limit_of_all_its_subscriptions_takes_turns_again() -> None:
+    world = World(BrokerOptions(limits=Limits(max_unacknowledged=1)))
+    client = world.connect()
+    client.connection.subscribe("/topic/a", id="a", ack="client")
+    client.connection.subscribe("/queue/b", id="b")
+    client.connection.subscribe("/queue/c", id="c", ack="client")
+    client.connection.send("/topic/a", b"a")
+    for name in "bc":
+        client.connection.send(f"/queue/{name}", name.encode())
+    first, second = client.messages()
+    assert (first.body, second.body) == (b"a", b"b")
+    client.connection.ack(first)
+    assert client.bodies() == [b"c"]
+
+
 def test_only_what_a_client_says_is_answered() -> None:
     with pytest.raises(AssertionError, match="is not said"):
         answer(None, BrokerOptions(), None, ClientConnected)  # type: ignore[arg-type]

@@ -218,3 +218,18 @@ def test_a_writer_that_comes_bit_by_bit_gets_it_all() -> None:
     while world.read(client, 7):
         pass
     assert client.bodies() == [bytes(100)]
+
+
+def test_a_message_that_cannot_be_told_refuses_nobody() -> None:
+    world = World(login=None)
+    client = asking(world)
+    client.connection.data_to_send(world.now)
+    with pytest.raises(LocalProtocolError):
+        world.broker.reject(client.peer, world.now, "two\nlines")
+    world.broker.accept(client.peer, world.now)
+    assert [type(event) for event in client.take()] == [Connected]
+    with pytest.raises(LocalProtocolError):
+        world.broker.expel(client.peer, world.now, "no\0 end")
+    world.broker.expel(client.peer, world.now, "two\nlines")
+    assert client.error().message == "two\nlines"
+    assert [event.reason for event in gone(world)] == ["two\nlines: "]

@@ -195,6 +195,72 @@ def test_whoever_was_at_the_limit_of_all_its_subscriptions_goes_on_in_each() -> 
     assert client.bodies() == [b"b"]
 
 
+def test_so_it_does_when_what_it_acknowledges_is_of_a_topic() -> None:
+    world = World(BrokerOptions(limits=Limits(max_unacknowledged=1)))
+    client = world.connect()
+    client.connection.subscribe("/topic/a", id="a", ack="client-individual")
+    client.connection.subscribe("/queue/b", id="b", ack="client-individual")
+    client.connection.send("/topic/a", b"a")
+    client.connection.send("/queue/b", b"b")
+    (message,) = client.messages()
+    assert message.body == b"a"
+    client.connection.ack(message)
+    assert client.bodies() == [b"b"]
+
+
+@pytest.mark.parametrize("end", ["commit", "abort"])
+def test_so_it_does_when_it_acknowledges_in_a_transaction(end: str) -> None:
+    world = World(BrokerOptions(limits=Limits(max_unacknowledged=1)))
+    client = world.connect()
+    for name in ("a", "b"):
+        client.connection.subscribe(f"/queue/{name}", id=name, ack="client-individual")
+        client.connection.send(f"/queue/{name}", name.encode())
+    (message,) = client.messages()
+    client.connection.begin("t")
+    client.connection.ack(message, transaction="t")
+    (second,) = client.messages()
+    assert (message.body, second.body) == (b"a", b"b")
+    getattr(client.connection, end)("t")
+    client.connection.ack(second)
+    assert client.bodies() == ([] if end == "commit" else [b"a"])
+
+
+def test_a_reply_for_which_there_is_no_room_is_dropped_and_who_replies_goes_on() -> None:
+    world = World(BrokerOptions(max_queue_messages=2))
+    client, service = world.connect(), subscribed(world, "/queue/rpc")
+    client.connection.send("/queue/rpc", headers={"reply-to": "/temp-queue/r"})
+    (request,) = service.messages()
+    client.say(b"UNSUBSCRIBE\nid:/temp-queue/r\n\n\0")
+    service.connection.begin("t")
+    for number in range(3):
+        service.connection.send(request.headers["reply-to"], receipt=str(number))
+    service.connection.send(request.headers["reply-to"], transaction="t")
+    service.connection.commit("t", receipt="committed")
+    assert service.receipts() == ["0", "1", "2", "committed"]
+    reasons = [event.reason for event in events(world, MessageDropped)]
+    assert reasons == ["'/temp-queue/r' is full: 2 messages wait there"] * 2
+
+
+def test_a_dead_letter_says_where_it_comes_from_whatever_its_sender_said() -> None:
+    world = World(BrokerOptions(max_nacks=1))
+    client = subscribed(world, "/queue/a", "client-individual")
+    client.connection.send("/queue/a", b"body", headers={"original-destination": "/queue/b", "x": "y"})
+    (message,) = client.messages()
+    client.connection.nack(message)
+    (letter,) = subscribed(world, "/queue/dead-letter.a").messages()
+    assert letter.headers.get_all("original-destination") == ["/queue/a"]
+    assert letter.headers["x"] == "y"
+
+
+def test_what_the_broker_says_of_a_message_its_program_cannot_say() -> None:
+    world = World()
+    client = subscribed(world, "/topic/a", "client")
+    headers = {"ack": "no", "subscription": "no", "message-id": "no", "redelivered": "true", "x": "y"}
+    world.broker.publish("/topic/a", b"body", world.now, headers=headers)
+    (message,) = client.messages()
+    assert [message.headers.get_all(name) for name in headers] == [["1"], ["0"], ["1"], [], ["y"]]
+
+
 def test_in_1_0_two_subscriptions_of_a_topic_can_each_acknowledge() -> None:
     world = World()
     client = world.connect(version=Version.V1_0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from stomp_sansio import Version
+from stomp_sansio import Closed, Error, Limits, Version
 from stomp_sansio.broker.entrance import StreamEntrance
 from stomp_sansio.broker.events import ClientGone, MessageDropped
 from stomp_sansio.broker.options import BrokerOptions
@@ -200,3 +200,15 @@ def test_the_limit_of_what_may_wait_is_reached_to_the_octet() -> None:
         largest = world.broker.statistics().backlog
     assert largest > 100_000 - 6_000
     assert [event.reason for event in dropped(world)] == ["the subscriber is too far behind"]
+
+
+def test_of_a_topic_only_so_many_messages_may_await_their_ack_where_that_was_asked_for() -> None:
+    world = World(BrokerOptions(limits=Limits(max_unacknowledged=3)))
+    client = subscribed(world, "/topic/a", "client")
+    for _ in range(5):
+        world.broker.publish("/topic/a", b"body", world.now)
+    *messages, error, closed = client.take()
+    assert (len(messages), type(error), type(closed)) == (3, Error, Closed)
+    assert world.broker.statistics().delivered == 3
+    (event,) = (event for event in world.take_events() if isinstance(event, ClientGone))
+    assert event.reason == "more than 3 messages without an acknowledgement"

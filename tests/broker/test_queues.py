@@ -123,3 +123,18 @@ def test_all_queues_are_counted_together() -> None:
     assert tally.octets == one.octets + two.octets > 3
     one.clear()
     assert tally.octets == two.octets
+
+
+def test_what_is_held_is_counted_until_it_is_let_go() -> None:
+    tally = Tally()
+    line, taker = queue(tally), Taker()
+    line.join(taker)
+    line.put(message(bytes(100)))
+    kept = tally.octets
+    found = line.next_delivery()
+    assert found is not None
+    assert (line.unsettled, tally.octets) == (0, 0)
+    line.hold(found[1])
+    assert (line.unsettled, line.octets, tally.octets) == (1, 0, kept)
+    line.let_go(found[1])
+    assert (line.unsettled, tally.octets) == (0, 0)
