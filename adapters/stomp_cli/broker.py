@@ -17,7 +17,7 @@ from stomp_sansio.broker.statistics import Statistics
 from stomp_sansio.serving import ServeKeywords
 
 from .capturing import add_capture_argument, capturing
-from .connecting import seconds
+from .connecting import load_certificate, seconds
 from .credentials import read_passcode
 from .escapes import escaped
 from .exits import Exit, UsageError
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds that clients may take at the end for what was queued (default: 10)",
     )
     parser.add_argument("--json", action="store_true", help="write lines of JSON: where it listens, numbers")
-    add_capture_argument(parser)
+    add_capture_argument(parser.add_argument)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -211,14 +211,5 @@ def _context(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
             raise UsageError("--key needs --cert FILE: the certificate that it belongs to")
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(certificate, key)
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"there is no file {certificate if key is None else f'{certificate} or {key}'}"
-        ) from error
-    except (OSError, ssl.SSLError) as error:
-        mismatch = isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH"
-        why = "the key does not belong to the certificate" if mismatch else str(error)
-        raise UsageError(f"the certificate {certificate} cannot be used: {why}") from error
+    load_certificate(context, certificate, key)
     return context

@@ -5,7 +5,6 @@ What lives here knows files; it must not know what a line says, nor what is hidd
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import re
@@ -35,9 +34,9 @@ _ADVICE = {
 }
 
 
-def add_capture_argument(parser: argparse.ArgumentParser) -> None:
-    """Add `--capture FILE`."""
-    parser.add_argument(
+def add_capture_argument(add: Callable[..., object]) -> None:
+    """Add `--capture FILE` to a parser or group: `add` is its `add_argument`."""
+    add(
         "--capture",
         metavar="FILE",
         help="write down what passes, without secrets, for you alone: stomp-sansio trace shows it",

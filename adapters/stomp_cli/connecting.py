@@ -21,7 +21,16 @@ from .capturing import add_capture_argument
 from .credentials import read_passcode, read_secret_file
 from .exits import UsageError
 
-__all__ = ["Way", "add_connect_arguments", "add_login_arguments", "header", "seconds", "way"]
+__all__ = [
+    "Way",
+    "add_connect_arguments",
+    "add_login_arguments",
+    "add_way_arguments",
+    "header",
+    "load_certificate",
+    "seconds",
+    "way",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +67,49 @@ def add_connect_arguments(parser: argparse.ArgumentParser, *, reconnects: bool =
         help="stomp://, stomps://, ws://, wss://, or the http:// or https:// base URL of SockJS; "
         "failover:(URL,URL) tries one after the other",
     )
-    group = parser.add_argument_group("connecting")
-    add_login_arguments(group.add_argument)
-    group.add_argument(
+    add_way_arguments(parser.add_argument_group("connecting").add_argument, reconnects=reconnects)
+    add_capture_argument(parser.add_argument)
+
+
+def add_way_arguments(add: Callable[..., object], *, reconnects: bool) -> None:
+    """Add how to connect to the URL, to a parser or group: `add` is its `add_argument`."""
+    add_login_arguments(add)
+    add(
         "--connect-header",
         metavar="NAME:VALUE",
         action="append",
         default=[],
         help="one more header for CONNECT; @FILE reads them from a file, one a line",
     )
-    group.add_argument(
+    add(
         "--http-header",
         metavar="NAME:VALUE",
         action="append",
         default=[],
         help="one more header for the HTTP requests of WebSocket and SockJS, or @FILE",
     )
-    group.add_argument(
+    add(
         "--heartbeat",
         metavar="SECONDS[,SECONDS]",
         type=_heartbeat,
         help="how often something is said, and expected, at least; 0 is never (default: 10)",
     )
-    group.add_argument(
+    add(
         "--transports",
         metavar="NAMES",
         help="of SockJS, in the order in which they are tried: websocket,xhr-streaming,xhr-polling",
     )
-    group.add_argument("--cafile", metavar="FILE", help="certificates to trust, in place of the system's")
-    group.add_argument(
-        "--proxy", metavar="URL", help='an HTTP proxy; "none" passes by those of the environment'
-    )
-    group.add_argument(
-        "--connect-timeout", metavar="S", type=seconds, help="seconds for one attempt (default: 10)"
-    )
+    add("--cafile", metavar="FILE", help="certificates to trust, in place of the system's")
+    add("--cert", metavar="FILE", help="a certificate of yours, for servers that ask for one, with its chain")
+    add("--key", metavar="FILE", help="its private key, where it is not in the same file")
+    add("--proxy", metavar="URL", help='an HTTP proxy; "none" passes by those of the environment')
+    add("--connect-timeout", metavar="S", type=seconds, help="seconds for one attempt (default: 10)")
     if reconnects:
-        group.add_argument(
+        add(
             "--no-reconnect",
             action="store_true",
             help="end when the connection is lost, and do not try again",
         )
-    add_capture_argument(parser)
 
 
 def way(arguments: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Way:
@@ -136,7 +147,7 @@ def way(arguments: argparse.Namespace, environ: Mapping[str, str] | None = None)
         keywords["passcode"] = read_secret_file(arguments.passcode_file)
     return Way(
         arguments.url,
-        _context(arguments.cafile),
+        _context(arguments.cafile, arguments.cert, arguments.key),
         keywords,
         arguments.capture,
         str(first),
@@ -207,10 +218,33 @@ def _headers(written: list[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _context(cafile: str | None) -> ssl.SSLContext | None:
-    if cafile is None:
+def _context(cafile: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext | None:
+    if key is not None and certificate is None:
+        raise UsageError("--key needs --cert FILE: the certificate that it belongs to")
+    if cafile is None and certificate is None:
         return None
     try:
-        return ssl.create_default_context(cafile=cafile)
+        context = ssl.create_default_context(cafile=cafile)
     except (OSError, ssl.SSLError) as error:
         raise UsageError(f"--cafile {cafile} cannot be used: {error}") from error
+    if certificate is not None:
+        load_certificate(context, certificate, key)
+    return context
+
+
+def load_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    """Have a context show a certificate.
+
+    Raises:
+        UsageError: that cannot be; the message says what is wrong with it.
+    """
+    try:
+        context.load_cert_chain(certificate, key)
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no file {certificate if key is None else f'{certificate} or {key}'}"
+        ) from error
+    except (OSError, ssl.SSLError) as error:
+        mismatch = isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH"
+        why = "the key does not belong to the certificate" if mismatch else str(error)
+        raise UsageError(f"the certificate {certificate} cannot be used: {why}") from error

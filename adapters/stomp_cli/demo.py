@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .connecting import add_login_arguments, seconds
+from .capturing import add_capture_argument
+from .connecting import add_way_arguments, seconds
 from .exits import Exit, UsageError
 from .hosts import add_host_argument
 from .terminal import Terminal
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["SUMMARY", "add_arguments", "run"]
 
 SUMMARY = "see messages flow between all runtimes and transports, or between you and a broker"
+
+_WITH_URL = (
+    *("login", "passcode_file", "vhost", "connect_header", "http_header", "heartbeat", "transports"),
+    *("cafile", "cert", "key", "proxy", "connect_timeout", "capture"),
+)
+"""What means nothing where the broker is the demo's own."""
 
 _SECONDS = 15.0
 _LOOK = 0.25
@@ -66,7 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_host_argument(parser)
     group = parser.add_argument_group("with a URL")
-    add_login_arguments(group.add_argument)
+    add_way_arguments(group.add_argument, reconnects=False)
+    add_capture_argument(group.add_argument)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -76,8 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         from .demo_exchange import exchange
 
         return exchange(arguments, terminal)
-    for name in ("login", "passcode_file", "vhost"):
-        if getattr(arguments, name) is not None:
+    for name in _WITH_URL:
+        if getattr(arguments, name) not in (None, []):
             raise UsageError(f"--{name.replace('_', '-')} is for a broker of yours: write its URL as well")
     if not arguments.json:
         # The first line stands there before anything is imported that takes its time.

@@ -8,19 +8,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
 import secrets
 from dataclasses import dataclass, field
 
 import stomp_asyncio
-from stomp_sansio.client.keywords import ConnectKeywords
 from stomp_sansio.errors import LocalProtocolError
-from stomp_sansio.links.url import parse_urls
 
-from .credentials import read_passcode, read_secret_file
+from .connecting import Way, way
+from .connection import connected
 from .escapes import escaped
 from .exits import Exit
-from .running import GOOD_BYE, Stage, Stopping
+from .live import Live
+from .running import Stage, Stopping
 from .running import run as run_in_loop
 from .terminal import Terminal
 
@@ -65,39 +64,30 @@ class _Frames(logging.Handler):
 
 def exchange(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Exchange messages with the broker at a URL; return the exit code."""
-    keywords = ConnectKeywords(vhost=arguments.vhost, receipt_timeout=_WAIT, reconnect=None)
-    first = parse_urls(arguments.url)[0]
-    login = first.login if arguments.login is None else arguments.login
-    if arguments.passcode_file is not None:
-        keywords["login"] = login
-        keywords["passcode"] = read_secret_file(arguments.passcode_file)
-    elif arguments.login is not None or (login is not None and first.passcode is None):
-        keywords["login"] = login
-        keywords["passcode"] = read_passcode(login or "", None, os.environ)
+    target = way(arguments)
+    target.keywords["receipt_timeout"] = _WAIT
     frames = _Frames(terminal)
     logger = logging.getLogger("stomp_asyncio")
     level = logger.level
     logger.setLevel(logging.DEBUG)
     logger.addHandler(frames)
     try:
-        return run_in_loop(lambda stopping: _exchange(arguments.url, keywords, terminal, frames, stopping))
+        return run_in_loop(lambda stopping: _exchange(target, terminal, frames, stopping))
     finally:
         logger.removeHandler(frames)
         logger.setLevel(level)
 
 
-async def _exchange(
-    url: str, keywords: ConnectKeywords, terminal: Terminal, frames: _Frames, stopping: Stopping
-) -> int:
+async def _exchange(target: Way, terminal: Terminal, frames: _Frames, stopping: Stopping) -> int:
     """Send every sample to a topic, and receive it again."""
     destination = f"/topic/stomp-sansio-demo-{secrets.token_hex(4)}"
     same = 0
-    # What is sent here nobody misses.
-    stopping.enter(Stage.BEGINNING, "the broker to let go")
     async with (
-        stomp_asyncio.connect(url, **keywords) as client,
+        connected(target, Live(terminal), stopping) as client,
         client.subscribe(destination, ack="client-individual") as messages,
     ):
+        # What is sent here nobody misses.
+        stopping.enter(Stage.BEGINNING, "the broker to answer")
         for sample in _SAMPLES:
             headers = sample.headers
             try:
@@ -124,7 +114,6 @@ async def _exchange(
             else:
                 wrong = terminal.paint("WRONG", "red")
                 terminal.line(f"  {wrong}: {sample.what} came back as {message.body!r}")
-        stopping.enter(Stage.LEAVING, GOOD_BYE)
     right = same == len(_SAMPLES)
     verdict = terminal.paint("RIGHT", "green") if right else terminal.paint("WRONG", "red")
     terminal.line("")

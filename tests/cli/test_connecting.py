@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import ssl
 
 import pytest
 
 from stomp_cli.connecting import add_connect_arguments, way
 from stomp_cli.exits import Exit, UsageError
 from stomp_sansio.errors import InvalidURI
-from tests.cli.programs import CANARY, run, without
+from tests.cli.programs import CANARY, Broker, run, without
 
 
 def made(*arguments: str, environ: dict[str, str] | None = None):
@@ -132,6 +133,26 @@ def test_certificates_of_ones_own(secure, certificates, call):
     assert refused.code == Exit.NOT_CONNECTED
     assert "--cafile FILE" in refused.err
     assert call("send", url, "/queue/a", "x", "--cafile", str(certificates / "ca.pem")).code == Exit.OK
+
+
+def test_a_server_that_asks_for_a_certificate_sees_ours(authority, certificates, call, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "server.pem")
+    context.load_verify_locations(certificates / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    ours = authority.issue_cert("ada@example.com")
+    ours.cert_chain_pems[0].write_to_path(tmp_path / "ada.pem")
+    ours.private_key_pem.write_to_path(tmp_path / "ada.key")
+    with Broker(ssl=context) as broker:
+        url = broker.url.replace("127.0.0.1", "localhost")
+        arguments = ["send", url, "/queue/a", "x", "--cafile", str(certificates / "ca.pem")]
+        assert call(*arguments).code == Exit.NOT_CONNECTED
+        shown = ["--cert", str(tmp_path / "ada.pem"), "--key", str(tmp_path / "ada.key")]
+        assert call(*arguments, *shown).code == Exit.OK
+        exchanged = call("demo", url, "--cafile", str(certificates / "ca.pem"), *shown)
+        assert "RIGHT: 4 messages in, 4 out the same" in exchanged.out
+    lonely = call(*arguments, "--key", str(tmp_path / "ada.key"))
+    assert (lonely.code, "--key needs --cert FILE" in lonely.err) == (Exit.USAGE, True)
 
 
 def test_the_first_that_answers_of_a_list(broker, call):

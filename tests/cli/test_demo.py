@@ -210,7 +210,15 @@ def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--seconds", "0"], ["--seconds", "x"], ["--port", "70000"], ["--login", "ada"], ["--vhost", "/"]],
+    [
+        ["--seconds", "0"],
+        ["--seconds", "x"],
+        ["--port", "70000"],
+        ["--login", "ada"],
+        ["--vhost", "/"],
+        ["--capture", "x"],
+        ["--connect-header", "a:b"],
+    ],
 )
 def test_arguments_that_make_no_sense_are_refused(tmp_path: Path, arguments: list[str]) -> None:
     done = run(tmp_path, *arguments)
@@ -351,6 +359,13 @@ def test_with_a_url_messages_go_there_and_back(tmp_path: Path, urls: list[str]) 
         assert done.stdout.count("the same came back") == 4
         assert "RIGHT: 4 messages in, 4 out the same" in done.stdout
         assert "SUBSCRIBE" in done.stdout
+
+
+def test_with_a_url_it_writes_a_capture(tmp_path: Path, urls: list[str]) -> None:
+    capture = tmp_path / "capture"
+    assert run(tmp_path, urls[0], "--capture", str(capture), "--heartbeat", "1").returncode == 0
+    kinds = [json.loads(line)["kind"] for line in capture.read_text().splitlines()]
+    assert (kinds[0], kinds[-1]) == ("begin", "end")
 
 
 def test_with_a_url_that_nobody_listens_at_it_says_so(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ GOOD_BYE = "the server to confirm DISCONNECT"
         (["request", "URL", "/queue/a", "x"], b"SEND", GOOD_BYE, GOOD_BYE),
         (["bench", "URL"], b"SEND", GOOD_BYE, "what is in work"),
         (["doctor", "URL"], b"DISCONNECT", "the server", "the server"),
-        (["demo", "URL"], b"SEND", "the broker to let go", "the broker to let go"),
+        (["demo", "URL"], b"SEND", GOOD_BYE, GOOD_BYE),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
