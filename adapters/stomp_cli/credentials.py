@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from .escapes import escaped
 from .exits import UsageError
@@ -66,7 +66,7 @@ def read_secret_file(file: str, stdin: TextIO | None = None) -> str:
     """
     try:
         if file == "-":
-            text = (sys.stdin if stdin is None else stdin).readline()
+            text = _line(sys.stdin if stdin is None else stdin)
         else:
             text = Path(file).read_text(encoding="utf-8")
     except OSError as error:
@@ -78,3 +78,9 @@ def read_secret_file(file: str, stdin: TextIO | None = None) -> str:
     if not first:
         raise UsageError("the passcode file is empty: its first line is the passcode")
     return first
+
+
+def _line(stream: TextIO) -> str:
+    """Read a line and not more: what comes behind it may be a body."""
+    octets: BinaryIO | None = getattr(stream, "buffer", None)
+    return stream.readline() if octets is None else octets.readline().decode("utf-8")

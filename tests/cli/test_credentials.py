@@ -7,6 +7,7 @@ import pytest
 
 from stomp_cli.credentials import read_passcode, read_secret_file
 from stomp_cli.exits import Exit, UsageError
+from stomp_sansio.broker.events import MessageSent
 from tests.cli.programs import CANARY, Broker, OnTerminal, run
 
 
@@ -54,6 +55,16 @@ def test_nobody_is_there_to_be_asked(monkeypatch):
 def test_standard_input_is_a_file_too(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{CANARY}\n"))
     assert read_secret_file("-") == CANARY
+
+
+def test_what_stands_behind_it_on_standard_input_is_a_body(guarded):
+    sent = run(
+        *("send", guarded.url, "/queue/a", "-", "--login", "ada", "--passcode-file", "-", "--receipt"),
+        stdin=f"{CANARY}\n".encode() + b"\xffbody\n" * 5_000,
+    )
+    assert (sent.code, sent.err) == (Exit.OK, "")
+    (message,) = guarded.saw(MessageSent)
+    assert message.body == b"\xffbody\n" * 5_000
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe"])
