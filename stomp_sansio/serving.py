@@ -45,9 +45,9 @@ class ServeKeywords(TypedDict, total=False):
     """What `serve` is told besides where to listen. All of it may be left out."""
 
     login: Mapping[str, str] | Callable[[ConnectRequest], bool] | None
-    """The passcode of each login that may come in; or a function that says whether a client may, at once:
-    compare in it with `hmac.compare_digest`. What it raises is logged, and lets nobody in. None: everybody
-    may.
+    """The passcode of each login that may come in; or a function that says whether a client may, with
+    True or False, at once: compare in it with `hmac.compare_digest`. What it raises is logged, and lets
+    nobody in. None: everybody may.
     """
     path: str | Sequence[str]
     """Where WebSockets connect, and the base URL of SockJS; each of several is both. Unless given: "/stomp",
@@ -196,16 +196,25 @@ class ServerCore(ABC):
         """Take note of an event of the broker: let clients in or not, and pass it on."""
         self._log.debug("%r", event)
         if isinstance(event, LoginAsked):
-            try:
-                if self._may_enter is None or self._may_enter(event.request):
-                    self.broker.accept(event.peer, now)
-                else:
-                    self.broker.reject(event.peer, now, details="login or passcode is wrong")
-            except Exception as error:  # who asks to come in must not be able to end the server with it
-                self._log.error("login= raised", exc_info=error)
-                self.broker.reject(event.peer, now, details="the login could not be checked")
+            refusal = self._refuses(event.request)
+            if refusal is None:
+                self.broker.accept(event.peer, now)
+            else:
+                self.broker.reject(event.peer, now, details=refusal)
         if self._on_event is not None:
             try:
                 self._on_event(event)
             except Exception as error:  # whatever the application's function raises is its own affair
                 self._log.error("on_event= raised", exc_info=error)
+
+    def _refuses(self, request: ConnectRequest) -> str | None:
+        """Return why a client may not come in, or None."""
+        try:
+            answer: object = self._may_enter is None or self._may_enter(request)
+            if answer and answer is not True:
+                # A coroutine is true as well, whatever it would have said.
+                raise TypeError(f"login= returned {answer!r}: it must return True or False, at once")
+        except Exception as error:  # who asks to come in must not be able to end the server with it
+            self._log.error("login= raised", exc_info=error)
+            return "the login could not be checked"
+        return None if answer else "login or passcode is wrong"

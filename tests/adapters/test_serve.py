@@ -304,6 +304,22 @@ def test_a_login_function_that_raises_lets_nobody_in_and_ends_nothing(
     assert "KeyError: 'nobody'" in caplog.text
 
 
+def test_a_login_function_says_true_or_it_lets_nobody_in(
+    colour: Colour, caplog: pytest.LogCaptureFixture
+) -> None:
+    def login(request: ConnectRequest) -> Any:
+        return "a promise to look it up"  # as a coroutine would be
+
+    async def scenario() -> None:
+        async with serve(colour, login=login) as server:
+            with pytest.raises(AuthenticationError, match="could not be checked"):
+                async with colour.connect(server.urls[0], login="ada", reconnect=None):
+                    pass
+
+    colour.run(scenario)
+    assert "it must return True or False, at once" in caplog.text
+
+
 def test_who_is_one_too_many_is_told_so(colour: Colour) -> None:
     async def scenario() -> None:
         async with (
