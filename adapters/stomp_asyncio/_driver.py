@@ -242,10 +242,17 @@ class Driver(DriverCore[EventT, _Stream]):
 
         stream = _Stream(self, wish.stream, came_up)
         stream.task = self._loop.create_task(self._make(stream, wish))
+
+        def made(task: asyncio.Task[None]) -> None:
+            # A task that is cancelled before its first step takes none, so it could not say this itself.
+            if task.cancelled():
+                self.told(self.lose, stream, self.now(), StreamLoss.CLOSED, "")
+
+        stream.task.add_done_callback(made)
         return stream
 
     async def _make(self, stream: _Stream, wish: OpenStream) -> None:
-        loop, address, why, detail = self._loop, wish.address, StreamLoss.CLOSED, ""
+        loop, address = self._loop, wish.address
         try:
             if self._injected is not None:
                 sock, self._injected = self._injected, None
@@ -258,8 +265,6 @@ class Driver(DriverCore[EventT, _Stream]):
             else:
                 await loop.create_unix_connection(lambda: stream, address.path)
             return
-        except asyncio.CancelledError:
-            pass
         except (socket.gaierror, UnicodeError) as error:
             why, detail = StreamLoss.UNRESOLVED, str(error)
         except (OSError, TypeError, ValueError) as error:

@@ -14,6 +14,7 @@ import pytest
 import stomp_asyncio
 from stomp_asyncio._driver import Driver
 from stomp_sansio import Disconnect
+from tests.adapters.loopback import PATIENCE
 from tests.adapters.test_stomp_trio import Counter
 
 
@@ -164,6 +165,32 @@ def test_a_good_bye_that_nobody_answers_ends_in_time():
     run(main())
 
 
+def test_an_attempt_that_is_cut_before_its_first_step_is_over(server, monkeypatch):
+    """Who closes a client in the very turn in which it begins to reconnect must not wait for ever."""
+    opened: list[Any] = []
+    open_stream = Driver.open
+
+    def open_and_cut_the_first(driver: Driver[Any], wish: Any) -> Any:
+        stream = open_stream(driver, wish)
+        opened.append(stream)
+        if len(opened) == 1:
+            stream.cut()
+        return stream
+
+    async def main() -> None:
+        url = f"stomp://127.0.0.1:{server.port}"
+        again = stomp_asyncio.Backoff(initial=0.001)
+        async with (
+            asyncio.timeout(PATIENCE),
+            stomp_asyncio.connect(url, retry_first=True, reconnect=again) as client,
+        ):
+            await client.send("/queue/a", receipt=True)
+
+    monkeypatch.setattr(Driver, "open", open_and_cut_the_first)
+    run(main())
+    assert len(opened) == 2
+
+
 def test_work_that_is_left_over_is_done_between_other_things():
     async def main() -> None:
         machine = Counter(50)
@@ -216,8 +243,10 @@ def run_with_handler(scenario: Any) -> list[dict[str, Any]]:
 def test_a_bug_of_ours_ends_every_wait_and_is_told_once(server, monkeypatch, where):
     async def meet_a_bug() -> None:
         url = f"stomp://127.0.0.1:{server.port}"
+        # Only where it is about time may time be over before the bug is met.
+        soon = 0.1 if where == "handle_timeout" else PATIENCE
         async with (
-            stomp_asyncio.connect(url, receipt_timeout=0.1) as client,
+            stomp_asyncio.connect(url, receipt_timeout=soon) as client,
             client.subscribe("/queue/a") as messages,
         ):
             waiting = asyncio.create_task(messages.receive())
@@ -227,7 +256,7 @@ def test_a_bug_of_ours_ends_every_wait_and_is_told_once(server, monkeypatch, whe
             if where == "stream_lost":
                 server.drop_all()
             sending = asyncio.create_task(client.send("/queue/b", "x", receipt=True))
-            ends = await asyncio.wait_for(asyncio.gather(waiting, sending, return_exceptions=True), 10)
+            ends = await asyncio.wait_for(asyncio.gather(waiting, sending, return_exceptions=True), PATIENCE)
             assert [str(end) for end in ends] == ["the driver has failed: nothing goes on"] * 2
             await client.send("/queue/b", "y", receipt=True)
 
