@@ -50,6 +50,11 @@ class Proxy:
     ) -> None:
         self._open = False
         self._flows.set()
+        # Closing alone would not wake the thread that accepts, and the port would go on listening.
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:  # not every system has a listener shut down
+            pass
         self._listener.close()
         self.reset()
 

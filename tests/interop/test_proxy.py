@@ -34,6 +34,7 @@ def echo():
 
     threading.Thread(target=accept, daemon=True).start()
     yield listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
     listener.close()
 
 
