@@ -354,6 +354,9 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, client
 
 
+PATIENCE = 60.0
+"""Seconds after which whoever waits has failed: never what is measured."""
+
 KINDS = ["tcp", "tcp, tls", "websocket", "websocket, tls", "xhr", "xhr, tls"]
 
 
@@ -376,7 +379,7 @@ async def in_asyncio(kind: str, for_server: Any, for_client: Any, *, blocking: b
         await talk(echo, for_client)
     while server.streams:
         gone.clear()
-        await asyncio.wait_for(gone.wait(), 10.0)
+        await asyncio.wait_for(gone.wait(), PATIENCE)
     serving.cancel()
     await asyncio.wait([serving])
     return echo
@@ -390,7 +393,7 @@ async def talk(echo: Echo, context: Any) -> None:
     client: AsyncioDriver[LinkEvent] = AsyncioDriver(echo.client, on_link, ssl_context=context)
     echo.link.start(client.now())
     client.kick()
-    await asyncio.wait_for(client.finished.wait(), 10.0)
+    await asyncio.wait_for(client.finished.wait(), PATIENCE)
 
 
 def block(echo: Echo, context: Any) -> None:
@@ -399,7 +402,7 @@ def block(echo: Echo, context: Any) -> None:
 
     client: BlockingDriver[LinkEvent] = BlockingDriver(echo.client, on_link, ssl_context=context)
     echo.link.start(time.monotonic())
-    until = time.monotonic() + 10.0
+    until = time.monotonic() + PATIENCE
     while not echo.client.finished:
         assert time.monotonic() < until
         client.step(0.1)
@@ -431,7 +434,7 @@ async def in_trio(kind: str, for_server: Any, for_client: Any) -> Echo:
 
     server: TrioDriver[PeerEvent] = TrioDriver(echo.server, on_peer, ssl_context=for_server)
     client: TrioDriver[LinkEvent] = TrioDriver(echo.client, on_link, ssl_context=for_client)
-    with trio.fail_after(10.0):
+    with trio.fail_after(PATIENCE):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(server.run)
             nursery.start_soon(server.serve, [listener])

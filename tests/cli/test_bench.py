@@ -26,7 +26,7 @@ def test_figures_for_programs(broker, call, tmp_path):
     assert said.code == Exit.OK
     figures = json.loads(said.out)
     sent = broker.saw(MessageSent)
-    assert figures["alone"]["messages"] + figures["together"]["messages"] == len(sent) > 20
+    assert figures["alone"]["messages"] + figures["together"]["messages"] == len(sent) >= 8
     assert (figures["alone"]["window"], figures["together"]["window"]) == (1, 7)
     for part in (figures["alone"], figures["together"]):
         assert 0 < part["p50_ms"] <= part["p90_ms"] <= part["p99_ms"] <= part["max_ms"]
