@@ -53,6 +53,8 @@ def ask_login(exchange: Exchange, peer: Peer, request: ConnectRequest) -> None:
             http_headers=peer.http_headers,
         )
     )
+    # Nobody asks for them again, and they may be as long as a whole head.
+    peer.http_headers = ()
 
 
 def admit(

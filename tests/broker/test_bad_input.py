@@ -11,9 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from stomp_sansio import Error, Limits, LocalProtocolError, Message, Receipt
-from stomp_sansio.broker.events import ClientGone
+from stomp_sansio.broker.broker import Broker
+from stomp_sansio.broker.events import ClientGone, LoginAsked
 from stomp_sansio.broker.options import BrokerOptions
-from stomp_sansio.machine import StreamLoss
+from stomp_sansio.links.server import LinkServer
+from stomp_sansio.links.sockjs_payload import encode_array
+from stomp_sansio.machine import StreamId, StreamLoss
 from tests.broker.world import Client, World
 from tests.protocol.helpers import frames
 
@@ -237,6 +240,38 @@ def test_one_that_says_nothing_at_all() -> None:
     gone = [event for event in world.take_events() if isinstance(event, ClientGone)]
     assert [event.reason for event in gone] == ["too late: no connection in 10 seconds"]
     witnesses.go_on()
+
+
+def test_threat_4_what_came_with_a_request_is_not_kept_once_somebody_is_in() -> None:
+    """A session over xhr has no stream: a long Cookie header would be all that it costs to have it held."""
+    broker = Broker(LinkServer(bytes), lambda: "token")
+    stream = StreamId(1)
+    broker.stream_accepted(stream, 0, "client:1", 0.0)
+    said = encode_array([b"CONNECT\naccept-version:1.2\n\n\0"])
+
+    def ask(path: str, body: bytes = b"") -> None:
+        fields = b"Host: h\r\nContent-Length: %d\r\nCookie: %s" % (len(body), b"x" * 50_000)
+        head = b"POST /sockjs/0/%s HTTP/1.1\r\n%s\r\n\r\n" % (path.encode(), fields)
+        broker.receive_data(stream, head + body, 0.0)
+        while (event := broker.next_event()) is not None:
+            if isinstance(event, LoginAsked):
+                assert dict(event.http_headers)["cookie"] == "x" * 50_000
+                broker.accept(event.peer, 0.0)
+        while broker.data_to_send(stream, 0.0):
+            pass
+
+    ask("warm/xhr")
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            ask(f"{number}/xhr")
+            ask(f"{number}/xhr_send", said)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert broker.statistics().connections == 20
+    # A connection itself takes some kilobytes; two requests of the stream may be held.
+    assert held < 20 * 20_000
 
 
 def test_frames_are_read() -> None:
