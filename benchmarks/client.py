@@ -25,7 +25,7 @@ import stomp_trio
 
 from .other_end import BLAST, ECHO, SINK
 from .report import Report
-from .server_clients import Asyncio, Contestant
+from .server_clients import BODY, Asyncio, Contestant
 from .server_peers import contestants
 
 __all__ = ["run"]
@@ -45,12 +45,12 @@ def run(report: Report, *, rounds: int) -> None:
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None, "it is a pipe"
-        stomp, echo = map(int, other.stdout.readline().split())
+        stomp = int(other.stdout.readline())
         clients = contestants(report.say)
         rounds = min(rounds, 5)
         _throughput(report, clients, stomp, rounds)
         _pipelining(report, stomp, rounds)
-        _round_trips(report, clients, stomp, echo, rounds)
+        _round_trips(report, clients, stomp, rounds)
         _idle(report, stomp)
 
 
@@ -115,31 +115,39 @@ def _pipelining(report: Report, port: int, rounds: int) -> None:
     report.say(f"\npublish with receipts, asyncio: pipelined is {times:.1f} x one at a time {beside}")
 
 
-def _round_trips(report: Report, clients: Sequence[Contestant], port: int, echo: int, rounds: int) -> None:
+def _round_trips(report: Report, clients: Sequence[Contestant], port: int, rounds: int) -> None:
     """Compare the median round trip with that of a bare echo in the same runtime, taking turns.
 
-    The other end answers both alike: with octets that are ready.
+    Both say the same octets to the same other end, and hear the same; the bare echo makes and reads no frame.
     """
     bare = {"stomp_asyncio": _asyncio_echo, "stomp_trio": _trio_echo}
     rows: list[list[str]] = []
     for client in clients:
-        ratios, trips = list[float](), list[float]()
+        ratios, trips, floors = list[float](), list[float](), list[float]()
         for _ in range(2 * rounds):
             ours = client.round_trips(port, ECHO, _TRIPS)
             trips += ours
             if client.name in bare:
-                ratios.append(statistics.median(ours) / statistics.median(bare[client.name](echo)))
+                floors.append(statistics.median(bare[client.name](port)))
+                ratios.append(statistics.median(ours) / floors[-1])
         p50 = statistics.median(trips) * 1e6
         report.figure(f"client round trip {client.name}", p50, "us")
-        row = [client.name, f"{p50:.0f}", "", ""]
+        row = [client.name, f"{p50:.0f}", "", "", ""]
         if ratios:
             ratio = statistics.median(ratios)
             row[2:] = [
-                f"{ratio:.2f}",
+                f"{min(floors) * 1e6:.0f} to {max(floors) * 1e6:.0f}",
+                f"{ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
                 report.figure(f"client round trip {client.name} ratio", ratio, "times"),
             ]
         rows.append(row)
-    report.table("round trip, p50", ["client", "us", "x bare echo", "target"], rows)
+    report.table("round trip, p50", ["client", "us", "bare echo", "times that", "target"], rows)
+
+
+_HELLO = b"CONNECT\naccept-version:1.2\nhost:/\n\n\0"
+_LISTEN = b"SUBSCRIBE\nid:00112233445566778899-s1\ndestination:%b\n\n\0" % ECHO.encode()
+_SAID = b"SEND\ndestination:%b\ncontent-length:%d\n\n%b\0" % (ECHO.encode(), len(BODY), BODY)
+_END = b"\0\n"
 
 
 def _asyncio_echo(port: int) -> list[float]:
@@ -147,12 +155,16 @@ def _asyncio_echo(port: int) -> list[float]:
 
     async def work() -> list[float]:
         reader, writer = await asyncio.open_connection(_HOST, port)
+        writer.write(_HELLO)
+        await reader.readuntil(_END)
+        writer.write(_LISTEN + _SAID)
+        size = len(await reader.readuntil(_END))
         trips: list[float] = []
         for _ in range(_TRIPS):
             started = time.perf_counter()
-            writer.write(b"x" * 400)
+            writer.write(_SAID)
             await writer.drain()
-            await reader.readexactly(400)
+            await reader.readexactly(size)
             trips.append(time.perf_counter() - started)
         writer.close()
         return trips
@@ -165,22 +177,30 @@ def _trio_echo(port: int) -> list[float]:
 
     async def work() -> list[float]:
         trips: list[float] = []
-        missing, heard = 0, trio.Event()
+        octets, missing, heard = 0, 0, trio.Event()
 
         async def read() -> None:
-            nonlocal missing
+            nonlocal octets, missing
             while data := await stream.receive_some(65536):
+                octets += len(data)
                 missing -= len(data)
-                if not missing:
+                if missing <= 0 and data.endswith(_END):
                     heard.set()
+
+        async def exchange(said: bytes, size: int) -> None:
+            nonlocal octets, missing, heard
+            octets, missing, heard = 0, size, trio.Event()
+            await stream.send_all(said)
+            await heard.wait()
 
         async with await trio.open_tcp_stream(_HOST, port) as stream, trio.open_nursery() as nursery:
             nursery.start_soon(read)
+            await exchange(_HELLO, 0)
+            await exchange(_LISTEN + _SAID, 0)
+            size = octets
             for _ in range(_TRIPS):
                 started = time.perf_counter()
-                missing, heard = 400, trio.Event()
-                await stream.send_all(b"x" * 400)
-                await heard.wait()
+                await exchange(_SAID, size)
                 trips.append(time.perf_counter() - started)
             nursery.cancel_scope.cancel()
         return trips

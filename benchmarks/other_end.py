@@ -1,7 +1,7 @@
-"""The other end of `./dev bench client`, in a process: a source, a sink, an echo of frames and one of octets.
+"""The other end of `./dev bench client`, in a process: a source, a sink, and an echo.
 
 It answers at once and keeps nothing, so that what is measured is the client. This file must not know who
-measures. Run as a program it prints its two ports and serves until its standard input ends.
+measures. Run as a program it prints its port and serves until its standard input ends.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-from collections.abc import Callable
 
 from stomp_sansio import Frame, FrameParser, Version, encode
 
@@ -77,20 +76,14 @@ def _answer(octets: bytes, answer: list[bytes]) -> bytes:
     return b""
 
 
-def _echo(peer: socket.socket) -> None:
-    """Give octets back as they come."""
-    while data := peer.recv(262_144):
-        peer.sendall(data)
-
-
-def _listen(serve: Callable[[socket.socket], None]) -> int:
+def _listen() -> int:
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
 
     def guarded(peer: socket.socket) -> None:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             with peer:
-                serve(peer)
+                _speak(peer)
         except OSError:
             pass  # the client has gone
 
@@ -104,5 +97,5 @@ def _listen(serve: Callable[[socket.socket], None]) -> int:
 
 
 if __name__ == "__main__":
-    print(_listen(_speak), _listen(_echo), flush=True)
+    print(_listen(), flush=True)
     sys.stdin.read()

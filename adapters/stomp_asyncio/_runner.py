@@ -121,16 +121,17 @@ class Runner(AwaitingRunner):
         """Wait for a change of `subject`."""
         self._driver.check()
         future: asyncio.Future[None] = self._loop.create_future()
-        waiting = self._waiting.setdefault(subject, {})
-        waiting[future] = None
+        self._waiting.setdefault(subject, {})[future] = None
         try:
             await future
-            self._driver.fresh = True
-        finally:
+        except BaseException:
             # Who gives up waiting leaves nothing behind.
+            waiting = self._waiting.get(subject, {})
             waiting.pop(future, None)
-            if not waiting and self._waiting.get(subject) is waiting:
-                del self._waiting[subject]
+            if not waiting:
+                self._waiting.pop(subject, None)
+            raise
+        self._driver.fresh = True
 
     async def rest(self) -> None:
         """Let others run."""
