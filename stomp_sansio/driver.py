@@ -326,14 +326,14 @@ class DriverCore(ABC, Generic[EventT, StreamT]):
 
     def drain_again(self) -> None:
         """Do the same after streams were looked at."""
-        if self.announcing is None or self.announcing.wants_look:
+        if self.announcing is None or self.announcing.wants_look():
             self.drain()
 
     def next_instant(self) -> float:
         """Return when to call `due`, even if nothing happens: 0.0 is at once, infinity is never. Where a
         deadline has moved on, that is found out by `due`.
         """
-        if self._unsure or self.announcing is None or self.announcing.wants_rearm:
+        if self._unsure or self.announcing is None or self.announcing.wants_rearm():
             deadline = 0.0 if self.machine.wants_run() else self.machine.next_deadline()
             self._instant, self._unsure = _NEVER if deadline is None else deadline, False
         return self._instant

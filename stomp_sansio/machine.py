@@ -293,15 +293,13 @@ class Announcing(Protocol):
     it or not makes no difference but time.
     """
 
-    @property
     def wants_look(self) -> bool:
-        """Whether there is something for `next_action`, `next_event` or `changed_streams`."""
+        """Tell whether there is something for `next_action`, `next_event` or `changed_streams`."""
         ...
 
-    @property
     def wants_rearm(self) -> bool:
-        """Whether, since `next_deadline` was asked last, the deadline may have become an earlier one, or work
-        may have been left over for `run`. A deadline that has moved on is not announced.
+        """Tell whether, since `next_deadline` was asked last, the deadline may have become an earlier one, or
+        work may have been left over for `run`. A deadline that has moved on is not announced.
         """
         ...
 

@@ -456,9 +456,15 @@ def test_what_is_due_and_when():
 class Announcer(Machine):
     """Says what need not be asked for; what a test says, be it true or not."""
 
-    wants_look = False
-    wants_rearm = False
+    looks = False
+    rearms = False
     all_given = True
+
+    def wants_look(self) -> bool:
+        return self.looks
+
+    def wants_rearm(self) -> bool:
+        return self.rearms
 
     def gives_all(self, stream: StreamId) -> bool:
         return self.all_given
@@ -542,7 +548,7 @@ def test_who_has_nothing_to_say_is_not_looked_at_again():
     machine.touched.append(ONE)
     driver.drain_again()
     assert machine.touched == [ONE]
-    machine.wants_look = True
+    machine.looks = True
     driver.drain_again()
     assert machine.touched == []
 
@@ -569,13 +575,13 @@ def test_only_what_is_announced_or_was_due_is_asked_when():
     assert driver.next_instant() == float("inf"), "asked once all the same"
     machine.deadline = 5.0
     assert driver.next_instant() == float("inf"), "nothing was announced"
-    machine.wants_rearm = True
+    machine.rearms = True
     assert driver.next_instant() == 5.0
-    machine.wants_rearm, machine.deadline = False, 7.0
+    machine.rearms, machine.deadline = False, 7.0
     assert driver.next_instant() == 5.0, "what moves on is not announced"
     driver.due(5.0)
     assert driver.next_instant() == 7.0
-    machine.wants_rearm, machine.left_over = True, 1
+    machine.rearms, machine.left_over = True, 1
     assert driver.next_instant() == 0.0
 
 

@@ -88,7 +88,7 @@ class Runner(AwaitingRunner):
     def take(self, subscription: Subscription) -> Delivery | None:
         """Take the oldest message that waits."""
         delivery = self.session.take(subscription, self._driver.now())
-        if self.session.wants_look:
+        if self.session.wants_look():
             self._driver.kick()
         return delivery
 

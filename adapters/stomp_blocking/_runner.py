@@ -126,7 +126,7 @@ class Runner(WaitingRunner):
         """Take the oldest message that waits."""
         with self._lock, self._whole:
             delivery = self.session.take(subscription, time.monotonic())
-            if self.session.wants_look:
+            if self.session.wants_look():
                 self._go_on()
             return delivery
 

@@ -90,7 +90,7 @@ class Runner(AwaitingRunner):
     def take(self, subscription: Subscription) -> Delivery | None:
         """Take the oldest message that waits."""
         delivery = self.session.take(subscription, trio.current_time())
-        if self.session.wants_look:
+        if self.session.wants_look():
             self._driver.kick()
         return delivery
 

@@ -162,14 +162,12 @@ class Course:
         """Return the next event, or None."""
         return self._events.popleft() if self._events else None
 
-    @property
     def wants_look(self) -> bool:
-        """Whether there is something for `next_action`, `next_event` or `changed_streams`; cheap to ask."""
+        """Tell whether there is something for `next_action`, `next_event` or `changed_streams`."""
         return bool(self._events or self._lifeline.actions or self._lifeline.touched)
 
-    @property
     def wants_rearm(self) -> bool:
-        """Whether an earlier deadline, or work left over, may have come about; cheap to ask."""
+        """Tell whether an earlier deadline, or work left over, may have come about."""
         return self._lifeline.stirred
 
     def gives_all(self, stream: StreamId) -> bool:

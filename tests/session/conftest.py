@@ -17,7 +17,7 @@ def announcements_are_true(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[Session, float] = {}
 
     def asked(self: Session) -> float | None:
-        announced = self.wants_rearm
+        announced = self.wants_rearm()
         deadline = next_deadline(self)
         if not announced:
             assert (NEVER if deadline is None else deadline) >= seen[self], (
@@ -29,7 +29,7 @@ def announcements_are_true(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def pulled(self: Session, stream: StreamId, now: float, max_bytes: int = 65536) -> bytes:
         octets = data_to_send(self, stream, now, max_bytes)
-        if octets and len(octets) < max_bytes and self.gives_all(stream) and not self.wants_look:
+        if octets and len(octets) < max_bytes and self.gives_all(stream) and not self.wants_look():
             assert data_to_send(self, stream, now, max_bytes) == b"", "it was all there was"
         return octets
 

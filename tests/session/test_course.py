@@ -526,7 +526,7 @@ def test_a_session_needs_a_server():
 
 def test_links_are_told_what_happens_to_their_streams():
     hand = Hand().start()
-    assert hand.session.wants_look is False
+    assert hand.session.wants_look() is False
     hand.session.tls_started(hand.link.stream, TLSInfo(), 0.0)
     hand.session.receive_eof(hand.link.stream, 0.0)
     assert hand.link.calls == ["start", "tls_started", "eof"]
@@ -710,21 +710,21 @@ def test_what_cannot_have_changed_is_not_announced():
     session, now = world.session, world.client.now
     stream = next(iter(world.client.ends))
     session.next_deadline()
-    assert not session.wants_rearm
+    assert not session.wants_rearm()
     assert session.send_at_once(now, "/queue/a", b"x")
-    assert not session.wants_rearm
+    assert not session.wants_rearm()
     assert session.data_to_send(stream, now)
     assert session.gives_all(stream)
-    assert not session.wants_rearm
+    assert not session.wants_rearm()
     subscription = world.subscribe("/queue/a")
     world.run(0.1)
     session.next_deadline()
     session.receive_data(stream, f"MESSAGE\nsubscription:{subscription.id}\nmessage-id:1\n".encode(), now)
     session.receive_data(stream, b"destination:/queue/a\n\n\0", now)
     assert session.take(subscription, now) is not None
-    assert not session.wants_rearm
+    assert not session.wants_rearm()
     session.send("/queue/a", confirm=True, now=now)
-    assert session.wants_rearm, "a ticket has its time"
+    assert session.wants_rearm(), "a ticket has its time"
 
 
 def test_a_link_that_adds_something_is_asked_again():

@@ -736,7 +736,7 @@ def test_what_is_written_is_asked_of_the_link_of_the_stream():
     first = hand.link
     first.slow = True
     hand.session.send("/a", b"x", now=0.0)
-    assert hand.session.wants_look
+    assert hand.session.wants_look()
     hand.hear("ERROR", {"message": "no"})
     hand.advance(1.0)
     assert first.unsent

@@ -324,7 +324,7 @@ def test_a_full_subscription_stops_the_reading():
     world = World().start()
     subscription = world.subscribe("/queue/a", max_queue=3)
     world.run(0.1)
-    assert not world.session.wants_look
+    assert not world.session.wants_look()
     stream = next(iter(world.client.ends))
     for number, reads in [(1, True), (2, True), (3, False)]:
         world.publish("/queue/a", str(number).encode())
