@@ -81,9 +81,6 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
         # Whoever cancels this as well asks to hurry: what is left is cut off.
         try:
             await Client(self._runner).aclose()
-        except asyncio.CancelledError:
-            self._runner.close_timeout = 0.0
-            raise
         finally:
             await self._runner.finish()
 

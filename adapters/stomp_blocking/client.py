@@ -83,8 +83,5 @@ class connect:  # noqa: N801  # it is called like a function, and is the context
         # Ctrl-C while this waits asks to hurry: what is left is cut off.
         try:
             Client(self._runner).close()
-        except KeyboardInterrupt:
-            self._runner.close_timeout = 0.0
-            raise
         finally:
             self._runner.finish()

@@ -68,7 +68,8 @@ class Client(ClientCore[AwaitingRunner]):
 
     async def aclose(self) -> None:
         """Say DISCONNECT, wait for its receipt `close_timeout` at most, and end. Harmless when closed."""
-        await self._runner.settle(self._runner.do(self._runner.session.close))
+        with self._runner.hurried():
+            await self._runner.settle(self._runner.do(self._runner.session.close))
 
     async def drain(self) -> None:
         """End all subscriptions, and wait until what was sent is settled: for SIGTERM. Who has a message may
@@ -77,9 +78,7 @@ class Client(ClientCore[AwaitingRunner]):
         await self._runner.settle(self._runner.do(self._runner.session.drain))
 
     def lifecycle(self) -> Lifecycle:
-        """Return an iterator over what becomes of the connection from now on: `Interrupted`, `Ready`,
-        `Ended`, which is the last.
-        """
+        """Return an iterator over what becomes of the connection: `Interrupted`, `Ready`, `Ended` at last."""
         return Lifecycle(self._runner)
 
     # Sending

@@ -22,6 +22,7 @@ from ..session.options import Credentials
 from ..session.session import Transaction
 from ..session.subscription import Delivery, OnExit, OverflowPolicy, Subscription
 from ..session.tickets import Ticket
+from .hurry import Hurried
 from .keywords import ContentKeywords, SubscribeKeywords
 from .lifecycle import Audience, Follower, LifeEvent, sentence
 from .opening import Prepared
@@ -49,7 +50,7 @@ _EACH = 256
 _AT_ONCE = 256
 
 
-class RunnerCore(ABC):
+class RunnerCore(Hurried, ABC):
     """Carries out commands to one session."""
 
     def __init__(self, prepared: Prepared) -> None:
@@ -68,9 +69,7 @@ class RunnerCore(ABC):
 
     @abstractmethod
     def do(self, command: Callable[[float, Unpack[Ts]], T], *arguments: *Ts) -> T:
-        """Give the session a command at the present instant, and carry out what it wishes then. Never
-        waits.
-        """
+        """Give the session a command now, and carry out what it wishes then. Never waits."""
 
     def tell(self, event: LifeEvent) -> list[Follower]:
         """Log what became of the connection, and tell who follows it; return whom to wake."""

@@ -89,7 +89,8 @@ class Client(ClientCore[WaitingRunner]):
 
     def close(self) -> None:
         """Say DISCONNECT, wait for its receipt `close_timeout` at most, and end. Harmless when closed."""
-        self._runner.settle(self._runner.do(self._runner.session.close))
+        with self._runner.hurried():
+            self._runner.settle(self._runner.do(self._runner.session.close))
 
     def drain(self, *, timeout: float | None = None) -> None:
         """End all subscriptions, and wait until what was sent is settled: for SIGTERM. Who has a message may
@@ -98,9 +99,7 @@ class Client(ClientCore[WaitingRunner]):
         self._runner.settle(self._runner.do(self._runner.session.drain), timeout)
 
     def lifecycle(self) -> Lifecycle:
-        """Return an iterator over what becomes of the connection from now on: `Interrupted`, `Ready`,
-        `Ended`, which is the last.
-        """
+        """Return an iterator over what becomes of the connection: `Interrupted`, `Ready`, `Ended` at last."""
         return Lifecycle(self._runner)
 
     # Sending
