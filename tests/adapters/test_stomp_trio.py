@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import select
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -55,6 +56,25 @@ def test_a_server_that_falls_silent_is_given_up():
 
     # Two intervals and a second: the server is known to live at the start.
     assert run(scenario) == pytest.approx(21, abs=0.5)
+
+
+def test_a_loop_that_stood_still_is_no_silence_of_the_server(server):
+    clock, url = MockClock(rate=1.0), f"stomp://127.0.0.1:{server.port}"
+
+    async def main() -> None:
+        stream = await trio.open_tcp_stream("127.0.0.1", server.port)
+        async with (
+            stomp_trio.connect(url, stream=stream, heartbeat=(0, 10)) as client,
+            client.subscribe("/topic/a") as messages,
+        ):
+            # Which of two tasks that are woken together runs first is left to chance.
+            for _ in range(16):
+                await client.send("/topic/a", "waits in the socket")
+                assert select.select([stream.socket.fileno()], [], [], 20)[0]
+                clock.jump(30)
+                assert (await messages.receive()).text == "waits in the socket"
+
+    trio.run(main, clock=clock)
 
 
 def test_start_returns_when_it_is_subscribed():
