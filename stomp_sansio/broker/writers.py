@@ -88,6 +88,9 @@ class Writers:
         if taken < max_bytes and taken < AHEAD and not (peer.full or connection.wants_close):
             self.behind.pop(peer, None)
             peer.behind_since = None
+        else:
+            # Perhaps it was told so much since it was last looked at.
+            self.behind[peer] = None
         return octets
 
     def changed_streams(self) -> list[StreamId]:
