@@ -21,9 +21,9 @@ T = TypeVar("T")
 SILENCE = 0.5
 """Seconds that an end may take without a word: what is over sooner needs none."""
 
-PATIENCE = 10.0
-"""Seconds that SIGTERM lets a server take for what is in work, good-byes included. Whoever sent it sends
-SIGKILL next: Docker after ten, systemd and Kubernetes later."""
+PATIENCE = 8.0
+"""Seconds that SIGTERM lets a server take for what is in work, and that it may take for its good-bye. Whoever
+sent it sends SIGKILL next: Docker after ten, Kubernetes and systemd later."""
 
 GOOD_BYE = "the server to confirm DISCONNECT"
 
