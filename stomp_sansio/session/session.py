@@ -77,8 +77,7 @@ class Session(Course):
     def drain(self, now: float) -> Ticket:
         """End the subscriptions, and allow no new ones; the ticket settles when all that was sent is settled.
 
-        What was taken can be acknowledged, and one may send meanwhile. What waits can be taken if its ack
-        is "auto"; the rest is left to the server, which delivers it again.
+        What was taken can be acknowledged, and one may send. What waits is the server's, but for ack "auto".
         """
         for subscription in self._subscriptions.withhold():
             self._end_subscription(subscription, ())
@@ -91,8 +90,8 @@ class Session(Course):
     def close(self, now: float) -> Ticket:
         """Say good-bye, wait for its receipt no longer than `close_timeout`, and end. Harmless when closed.
 
-        The ticket settles as confirmed when the server has answered, as unknown when it has not; that is no
-        error. What waits to be sent is given up: `drain` first to have it sent.
+        The ticket settles as confirmed when the server has answered, else as unknown; that is no error. What
+        waits to be sent is given up: `drain` first to have it sent.
         """
         if self._closing is None:
             self._closing = Ticket("close")
@@ -103,6 +102,8 @@ class Session(Course):
             if self._lifeline.established is None:
                 self._end(None, now, answered=True)
             else:
+                for subscription in self._subscriptions.withheld():
+                    self._end_subscription(subscription, ())
                 self._sending.give_up_unsent(ConnectionClosedOK("the session was closed before it was sent"))
                 self._lifeline.say_goodbye(self._next_id("d"), now)
         self._settle(now)

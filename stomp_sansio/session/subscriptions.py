@@ -179,6 +179,10 @@ class Subscriptions:
                 self._changed(subscription)
         return others
 
+    def withheld(self) -> list[Subscription]:
+        """Return those of which only the application has heard that they have ended."""
+        return [subscription for subscription in self if subscription.withheld]
+
     def remove(self, subscription: Subscription) -> None:
         """End a subscription. What waits in it can still be taken, unless it was withheld."""
         del self._by_id[subscription.id]

@@ -443,6 +443,16 @@ def test_what_the_server_counts_as_delivered_can_be_taken_during_a_drain_and_the
     assert world.bodies(kept) == []
 
 
+def test_closing_ends_what_was_drained_and_not_left():
+    world = World().start()
+    subscription = world.subscribe("/queue/a", ack=AckMode.CLIENT)
+    world.do(world.session.drain)
+    world.do(world.session.close)
+    world.run()
+    assert [said["id"] for said in world.broker.heard("UNSUBSCRIBE")] == [subscription.id]
+    assert len(world.broker.heard("DISCONNECT")) == 1
+
+
 def test_a_drain_that_has_ended_can_be_asked_for_again():
     world = World().start()
     world.broker.confirms = lambda said: 2.0 if said.command == "SEND" else 0.0

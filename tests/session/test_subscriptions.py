@@ -182,6 +182,16 @@ def test_what_needs_no_acknowledgement_is_left_at_once_by_a_drain():
     assert hand.session.take(subscription, 0.0) is not None
 
 
+def test_what_is_drained_and_not_left_is_ended_by_the_good_bye():
+    hand = Hand().start().connect()
+    subscription = hand.session.subscribe("/a", ack=AckMode.CLIENT_INDIVIDUAL, now=0.0)
+    hand.session.drain(0.0)
+    hand.session.close(0.0)
+    hand.session.unsubscribe(subscription, now=0.0)
+    commands = [frame.command for frame in hand.said()]
+    assert commands == ["CONNECT", "SUBSCRIBE", "UNSUBSCRIBE", "DISCONNECT"]
+
+
 def test_what_is_drained_is_not_made_again():
     world = World().start()
     subscription = world.subscribe("/queue/a", ack=AckMode.CLIENT)
