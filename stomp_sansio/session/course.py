@@ -139,11 +139,12 @@ class Course:
     def handle_timeout(self, now: float) -> None:
         """Do what is due."""
         self._failed_if(self._lifeline.handle_timeout(now), now)
-        for ticket in self._tickets.settle_late(now):
+        epoch = self._lifeline.epoch
+        for ticket in self._tickets.settle_late(now, reading=epoch is None or not epoch.paused):
             self._sending.expired(ticket)
             self._requests.expired(ticket)
-            if ticket.receipt is not None and self._lifeline.epoch is not None:
-                self._lifeline.epoch.connection.forget_receipt(ticket.receipt)
+            if ticket.receipt is not None and epoch is not None:
+                epoch.connection.forget_receipt(ticket.receipt)
         self._settle(now)
 
     def run(self, now: float) -> None:

@@ -21,6 +21,12 @@ _ADVICE: dict[type[Exception], str] = {
 }
 
 
+_UNREAD = (
+    ": it may stand behind messages, of which no more are read while so many wait to be taken and "
+    "acknowledged; have the server send fewer at a time, by the header that it has for a prefetch"
+)
+
+
 class Outcome(Enum):
     """How a ticket settled."""
 
@@ -164,8 +170,10 @@ class OpenTickets:
             return usual
         return self._hurried[0][0] if usual is None else min(usual, self._hurried[0][0])
 
-    def settle_late(self, now: float) -> Iterator[Ticket]:
-        """Settle those whose time is up, and yield each: nobody waits for ever."""
+    def settle_late(self, now: float, *, reading: bool = True) -> Iterator[Ticket]:
+        """Settle those whose time is up, and yield each: nobody waits for ever. `reading` is whether an
+        answer would have been read.
+        """
         while (deadline := self.next_deadline()) is not None and deadline <= now:
             ticket = next(iter(self._usual), None)
             if ticket is None or ticket.deadline != deadline:
@@ -176,7 +184,7 @@ class OpenTickets:
                 )
                 self.settle(ticket, Outcome.ABANDONED, error)
             else:
-                advice = _ADVICE.get(ticket.late, "")
+                advice = _ADVICE.get(ticket.late, "") if reading else _UNREAD
                 error = ticket.late(
                     f"{ticket.what}: no answer in time; whether the server has it is unknown{advice}"
                 )

@@ -205,6 +205,21 @@ def test_a_consumer_that_confirms_what_it_sends_is_not_buried_under_what_it_has_
     assert world.of(Ended) == []
 
 
+def test_a_confirmation_behind_messages_that_are_not_read_says_what_to_do():
+    world = World(limits=Limits(max_unacknowledged=100), receipt_timeout=5.0).start()
+    world.subscribe("/queue/a", ack=AckMode.CLIENT_INDIVIDUAL, max_queue=10)
+    world.run(0.1)
+    world.broker.confirms = lambda said: None
+    ticket = world.confirm("/queue/b")
+    for _ in range(60):
+        world.publish("/queue/a", b"x")
+    world.run(1.0)
+    assert not reads(world)
+    world.run(5.0)
+    assert ticket.outcome is Outcome.UNKNOWN
+    assert "prefetch" in str(ticket.error)
+
+
 # What an ERROR is blamed on
 
 

@@ -71,6 +71,13 @@ def test_a_ticket_that_is_late_is_unknown():
     assert "whether the server has it is unknown: wait longer with receipt_timeout=" in str(ticket.error)
 
 
+def test_a_ticket_whose_answer_was_not_read_says_so():
+    open_tickets, _ = tickets()
+    ticket = open_tickets.new("SEND", 0.0, "r1")
+    list(open_tickets.settle_late(30.0, reading=False))
+    assert "of which no more are read" in str(ticket.error)
+
+
 def test_a_ticket_that_waits_for_room_and_is_late_was_never_sent():
     open_tickets, _ = tickets()
     ticket = open_tickets.new("SEND", 0.0)
