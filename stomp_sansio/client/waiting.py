@@ -215,10 +215,12 @@ class Client(ClientCore[WaitingRunner]):
             Exception: what a handler raised, or why the session or a subscription of `consume` has ended.
         """
         until = None if timeout is None else self._runner.now() + timeout
-        while self._runner.wait(self._is_due, until and until - self._runner.now()):
+        while self._runner.wait(self._is_due, timeout):
             if not self._handle() and self._runner.session.finished:
                 if self._runner.session.error is not None:
                     raise self._runner.session.error
+                return
+            if until is not None and (timeout := until - self._runner.now()) <= 0:
                 return
 
     def step(self, timeout: float = 0.0) -> None:

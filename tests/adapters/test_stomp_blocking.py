@@ -13,6 +13,7 @@ import pytest
 
 import stomp_blocking
 from stomp_blocking._driver import Driver
+from stomp_blocking._runner import Runner
 from stomp_sansio import Ack, Disconnect, Nack, Send
 from stomp_sansio.session.errors import ReplyTimeout
 from tests.adapters.loopback import PATIENCE, LoopbackBroker
@@ -92,6 +93,24 @@ def test_run_ends_when_its_time_is_over(connect):
             client.run(timeout=0.2)
         assert seen == ["x"]
         client.run(timeout=0)
+
+
+def test_run_ends_when_its_time_is_over_though_more_waits(connect, monkeypatch):
+    seen: list[str] = []
+    now, late = Runner.now, 0.0
+
+    def handle(message: stomp_blocking.Message) -> None:
+        nonlocal late
+        late += 3.0
+        seen.append(message.text)
+
+    monkeypatch.setattr(Runner, "now", lambda runner: now(runner) + late)
+    with connect() as client:
+        for number in range(5):
+            client.send("/queue/a", f"{number}", receipt=True)
+        client.consume("/queue/a", handle)
+        client.run(timeout=5)
+        assert seen == ["0", "1"]
 
 
 def test_steps_are_enough(connect, server):
