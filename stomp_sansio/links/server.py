@@ -108,7 +108,7 @@ class LinkServer:
     def peer_on(self, stream: StreamId) -> PeerId | None:
         """Return the peer whose octets a stream takes now, or None. Changes nothing.
 
-        Over xhr it is the one that receives there, for as long as its answer lasts.
+        Over xhr it is the one that received there last.
         """
         occupant = self._streams.get(stream)
         if isinstance(occupant, Standing):

@@ -178,12 +178,11 @@ class SockJSSessions:
     def stream_gone(self, stream: StreamId, now: float) -> None:
         """Take note that a stream, or its client's side of it, has ended: an answer under way reaches
         nobody."""
-        peer = self.peer_on(stream)
-        self._receiving.pop(stream, None)
-        if peer is not None:
-            key = self._keys[peer]
-            self._sessions[key].interrupted(now)
-            self._settle(key, self._sessions[key], now)
+        key, receiver = self._receiving.pop(stream, ("", None))
+        session = self._sessions.get(key)
+        if session is not None and receiver is not None and session.receiver is receiver:
+            session.interrupted(now)
+            self._settle(key, session, now)
         if stream in self._held:
             # What came with it is taken, so that the next one has to wait all the same: who gives up what is
             # held, and asks anew, would have us take everything.
@@ -221,12 +220,12 @@ class SockJSSessions:
         return session.waiting + (0 if session.receiver is None else session.receiver.unsent)
 
     def peer_on(self, stream: StreamId) -> PeerId | None:
-        """Return the peer that receives on a stream now, or None."""
-        key, receiver = self._receiving.get(stream, ("", None))
+        """Return the peer that received on a stream last, or None: the answer may be given, and still be
+        there to be written.
+        """
+        key, _ = self._receiving.get(stream, ("", None))
         session = self._sessions.get(key)
-        if session is None or receiver is None or session.receiver is not receiver:
-            return None
-        return session.peer
+        return None if session is None else session.peer
 
     def pause_reading(self, peer: PeerId) -> None:
         """Answer no xhr_send of this peer for now: a client has one under way at a time, and waits."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from itertools import count
+
 import pytest
 
 from stomp_sansio import Closed, CloseReason, Error, LocalProtocolError, Message, Misuse, Version
+from stomp_sansio.broker.broker import Broker
 from stomp_sansio.broker.entrance import StreamEntrance
-from stomp_sansio.broker.events import ClientGone, StreamRefused
+from stomp_sansio.broker.events import ClientGone, LoginAsked, StreamRefused
 from stomp_sansio.broker.options import BrokerOptions
 from stomp_sansio.links.peers import PeerId
 from stomp_sansio.links.plain import PlainLink
+from stomp_sansio.links.server import LinkServer
 from stomp_sansio.links.websocket import WebSocketLink
 from stomp_sansio.machine import CloseStream, StreamId, StreamLoss
 from tests.broker.test_broker import upgraded
@@ -380,3 +385,37 @@ def test_a_websocket_may_end_as_well() -> None:
     world = World(entrance=StreamEntrance([PlainLink.accepted, WebSocketLink.accepted]))
     world.broker.receive_eof(upgraded(world), world.now)
     assert isinstance(world.broker.next_action(), CloseStream)
+
+
+def test_who_polls_gets_what_waits_in_a_queue_without_waiting_itself() -> None:
+    names = count(1)
+    broker = Broker(LinkServer(bytes), lambda: f"token-{next(names)}")
+    stream = StreamId(1)
+    broker.stream_accepted(stream, 0, "somewhere", 0.0)
+
+    def asked(path: str, *frames: str) -> bytes:
+        """Return what a request is answered with; whoever wants to come in may."""
+        body = json.dumps(frames).encode() if frames else b""
+        head = f"POST /stomp/0/s/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        broker.receive_data(stream, head.encode() + body, 0.0)
+        while (event := broker.next_event()) is not None:
+            if isinstance(event, LoginAsked):
+                broker.accept(event.peer, 0.0)
+        answer = b""
+        while octets := broker.data_to_send(stream, 0.0):
+            answer += octets
+            while broker.wants_run():
+                broker.run(0.0)
+        return answer
+
+    assert asked("xhr").endswith(b"o\n")
+    asked("xhr_send", "CONNECT\naccept-version:1.2\n\n\0", "SUBSCRIBE\nid:0\ndestination:/queue/a\n\n\0")
+    assert b"CONNECTED" in asked("xhr")
+    for _ in range(100):
+        broker.publish("/queue/a", bytes(5_000), 0.0)
+    polls = 0
+    missing = 100
+    while missing and polls < 20:
+        missing -= asked("xhr").count(b"MESSAGE\\n")
+        polls += 1
+    assert missing == 0

@@ -417,15 +417,22 @@ def test_what_a_slow_receiver_has_not_taken_is_counted() -> None:
     assert not driver.machine.carries(PeerId(1), b"\xff")
 
 
-def test_a_peer_is_on_the_stream_where_it_receives() -> None:
+def test_a_peer_is_on_the_stream_where_it_received_last() -> None:
     driver = ServerDriver(limits=Limits(max_streaming_response=10))
     client = streaming(driver)
     other = HttpPeer(driver)
     other.post("/stomp/000/s/xhr_send", b"[]")
     assert driver.machine.peer_on(client.stream) == PeerId(1)
     assert driver.machine.peer_on(other.stream) is None
+    # The answer is given, and has still to be written.
     driver.machine.send(PeerId(1), b"x" * 10, driver.now)
-    assert driver.machine.peer_on(client.stream) is None
+    assert driver.machine.peer_on(client.stream) == PeerId(1)
+    driver.machine.send(PeerId(1), b"y", driver.now)
+    assert b"y" in other.post("/stomp/000/s/xhr").body
+    assert driver.machine.peer_on(other.stream) == PeerId(1)
+    driver.machine.abort(PeerId(1), driver.now)
+    driver.advance(60.0)
+    assert driver.machine.peer_on(other.stream) is None
 
 
 def test_a_poll_that_waits_holds_nothing() -> None:
