@@ -162,11 +162,15 @@ async def _execute(command: str, body: bytes, environ: Mapping[str, str]) -> Non
     Raises:
         CommandFailed: it has failed.
     """
-    child = await asyncio.create_subprocess_shell(command, stdin=asyncio.subprocess.PIPE, env=environ)
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_shell(command, stdin=asyncio.subprocess.PIPE, env=environ)
+    )
     try:
+        # It may run before asyncio knows: cancelled there, asyncio would kill it without a word.
+        child = await asyncio.shield(starting)
         await child.communicate(body)
     except asyncio.CancelledError:
-        await _end(child)
+        await _end(await starting)
         raise
     if child.returncode:
         how = f"exit status {child.returncode}" if child.returncode > 0 else f"signal {-child.returncode}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -179,6 +180,22 @@ def test_a_command_that_will_not_end_is_killed_in_the_end(broker, call, tmp_path
     said = call("listen", broker.url, "/queue/a", "--exec", command)
     assert said.code == Exit.INTERRUPTED
     broker.wait_for(lambda: is_gone(int(started.read_text())))
+
+
+def test_ctrl_c_while_a_command_begins_ends_it_in_order_too(broker, call, monkeypatch):
+    begin, children = asyncio.create_subprocess_shell, []
+
+    async def begin_and_be_interrupted(*arguments, **keywords):
+        children.append(await begin(*arguments, **keywords))
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.1)
+        return children[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_shell", begin_and_be_interrupted)
+    broker.send("/queue/a", b"x")
+    assert call("listen", broker.url, "/queue/a", "--exec", "exec sleep 600").code == Exit.INTERRUPTED
+    assert [child.returncode for child in children] == [-signal.SIGTERM]
+    broker.wait_for(lambda: broker.waiting("/queue/a") == 1)
 
 
 @pytest.mark.parametrize("limited", [False, True])
