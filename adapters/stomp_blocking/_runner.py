@@ -68,7 +68,8 @@ class Runner(WaitingRunner):
         try:
             self.wait(lambda: self.session.finished, self.close_timeout)
         finally:
-            thread, self._thread = self._thread, None
+            # Another one in its place: who waits in a thread of his own must not begin to move octets now.
+            thread, self._thread = self._thread, self._thread and threading.Thread()
             if thread is not None and thread.is_alive():
                 self._driver.kick()
                 thread.join()
@@ -76,7 +77,7 @@ class Runner(WaitingRunner):
 
     def _drive(self) -> None:
         try:
-            while self._thread is not None and not self.session.finished:
+            while self._thread is threading.current_thread() and not self.session.finished:
                 self.step(None)
         except BaseException as error:
             self._failure = error
