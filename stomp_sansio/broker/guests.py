@@ -19,16 +19,18 @@ __all__ = ["Guests"]
 class Guests:
     """The peers of a broker, from their coming to the end of their transport."""
 
-    __slots__ = ("_peers", "_schedule", "passages")
+    __slots__ = ("_peers", "_refused", "_schedule", "passages")
 
     def __init__(self) -> None:
         self._peers: dict[PeerId, Peer] = {}
+        self._refused: set[PeerId] = set()
         self._schedule: Schedule[PeerId] = Schedule()
         self.passages: dict[StreamId, Peer] = {}
         """Those who read and write a stream themselves, with nothing between."""
 
     def __len__(self) -> int:
-        return len(self._peers)
+        """How many there are, but for those who were turned away and have not gone yet."""
+        return len(self._peers) - len(self._refused)
 
     def __getitem__(self, id: PeerId) -> Peer:
         return self._peers[id]
@@ -48,9 +50,14 @@ class Guests:
             self.passages[peer.passage] = peer
         self.arm(peer)
 
+    def turn_away(self, peer: Peer) -> None:
+        """Take note that a peer is one too many."""
+        self._refused.add(peer.id)
+
     def remove(self, peer: Peer) -> None:
         """Take note that a peer's transport is gone."""
         del self._peers[peer.id]
+        self._refused.discard(peer.id)
         self.end_passage(peer)
         self._schedule.set(peer.id, None)
 

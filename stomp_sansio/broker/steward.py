@@ -158,6 +158,7 @@ class Steward:
     def _welcome(self, peer: Peer, now: float) -> None:
         self.guests.add(peer)
         if len(self.guests) > self._options.max_connections:
+            self.guests.turn_away(peer)
             peer.refuse("too many connections", "this broker has all the clients that it may have")
             self.have_read(peer)
         elif self.closing_until is not None:

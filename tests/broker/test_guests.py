@@ -43,3 +43,16 @@ def test_a_stream_that_carries_messages_is_its_transport_s() -> None:
     assert world.broker.next_deadline() is not None
     world.broker.stream_lost(stream, StreamLoss.RESET, world.now)
     assert world.broker.next_deadline() is None
+
+
+def test_who_was_turned_away_takes_nobody_s_place() -> None:
+    world = World(BrokerOptions(max_connections=1))
+    first = world.connect()
+    turned_away = world.open()
+    turned_away.reads = False
+    first.leave()
+    second = world.connect()
+    assert turned_away.stream in world.clients
+    turned_away.leave()
+    second.leave()
+    world.connect()
