@@ -29,6 +29,9 @@ __all__ = ["SUMMARY", "add_arguments", "run"]
 
 SUMMARY = "subscribe, and write what comes, or run a command for each message"
 
+_MOMENT = 1.0
+"""Seconds for a command that was killed to be gone."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what is listened to, and how long."""
@@ -190,6 +193,22 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     finally:
         if child.returncode is None:
             child.kill()
+            await _gone(child)
+
+
+async def _gone(child: asyncio.subprocess.Process) -> None:
+    """Wait a moment for a command that was killed, however often whoever waits is cancelled: hurry makes it
+    end no sooner.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _MOMENT
+    waiting = asyncio.ensure_future(child.wait())
+    while not waiting.done() and loop.time() < end:
+        try:
+            await asyncio.wait({waiting}, timeout=_MOMENT)
+        except asyncio.CancelledError:
+            continue
+    waiting.cancel()
 
 
 def _limit(text: str) -> int:
