@@ -130,7 +130,6 @@ class Peer:
         "passage",
         "paused",
         "reason",
-        "received",
         "request",
         "slow",
         "subscriptions",
@@ -191,7 +190,6 @@ class Peer:
         """Octets that came since its frames were last read to the end, at most."""
         self.paused = False
         """Whether its transport is not read."""
-        self.received = 0
         # Writing
         self.full = False
         """Whether it was more than `AHEAD` behind when it was last looked at."""

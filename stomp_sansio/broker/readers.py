@@ -30,7 +30,6 @@ class Readers:
 
     def receive(self, peer: Peer, data: bytes, now: float) -> None:
         """Take in octets of a peer, and stop reading from it when many are unread."""
-        peer.received += len(data)
         peer.unread += len(data)
         peer.connection.receive_data(data, now)
         if peer.unread > AHEAD:
