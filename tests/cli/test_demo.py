@@ -69,9 +69,10 @@ def running(tmp_path: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     try:
         yield process
     finally:
-        limit.cancel()
-        process.kill()
+        # In order, where it has not ended: so what is measured of it is written down.
+        process.terminate()
         process.communicate()
+        limit.cancel()
 
 
 def next_json(process: subprocess.Popen[str], event: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import subprocess
 import sys
 import tomllib
@@ -61,6 +62,14 @@ def test_a_command_that_resembles_none_is_only_refused(call):
 def test_the_version_is_said(call):
     said = call("--version")
     assert said.out.startswith("stomp-sansio 0.")
+
+
+def test_a_program_that_is_not_installed_has_no_version(call, monkeypatch):
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert call("--version").out == "stomp-sansio (not installed)\n"
 
 
 def test_a_wrong_option_is_told_without_obeying_it(call):

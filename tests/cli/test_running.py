@@ -228,6 +228,22 @@ def test_a_message_that_was_never_confirmed_is_no_success(call, monkeypatch):
     assert "the server did not confirm DISCONNECT: whether it has all that was sent is unknown" in said.err
 
 
+def test_an_exchange_with_a_server_that_does_nothing_is_wrong(call, monkeypatch):
+    from stomp_cli import demo_exchange
+
+    monkeypatch.setattr(running, "PATIENCE", 0.1)
+    monkeypatch.setattr(demo_exchange, "_WAIT", 0.1)
+    with MuteServer() as server:
+        said = call("demo", server.url)
+    assert said.code == Exit.FAILED
+    for words in (
+        "(this broker confirms no SEND)",
+        "WRONG: text did not come",
+        "WRONG: 4 messages in, 0 out",
+    ):
+        assert words in said.out
+
+
 def test_a_server_that_hangs_up_instead_has_confirmed(call):
     # RabbitMQ's Web STOMP does.
     with MuteServer(hangs_up_at=b"DISCONNECT") as server:

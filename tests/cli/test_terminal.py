@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from stomp_cli.live import Live
 from stomp_cli.terminal import Terminal, json_line
 from stomp_cli.words import in_our_words
+from stomp_cli.writing import Writer
 
 
 class Screen(io.StringIO):
@@ -88,6 +91,24 @@ def test_results_that_cannot_be_written_are_named():
     Terminal(io.StringIO(), Full(full), {}).remark("x")
     with pytest.raises(BrokenPipeError):
         Terminal(Full(BrokenPipeError()), io.StringIO(), {}).line("x")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_every_way_to_write_names_what_cannot_be_written():
+    async def write(terminal: Terminal) -> None:
+        await Writer(terminal).write("x")
+
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        terminal = Terminal(full, io.StringIO(), {})
+        for attempt in (
+            lambda: terminal.octets(b"x"),
+            lambda: terminal.write_through("x"),
+            lambda: asyncio.run(write(terminal)),
+        ):
+            with pytest.raises(OSError, match="the output cannot be written: No space left on device"):
+                attempt()
+        # What it still holds is for nobody.
+        terminal.silence()
 
 
 def test_remarks_that_nobody_reads_are_no_failure():
