@@ -15,7 +15,7 @@ from typing import BinaryIO, NoReturn, Protocol, cast
 
 from .escapes import escaped
 from .exits import EXIT_CODES, Exit, exit_of
-from .terminal import Terminal
+from .terminal import Terminal, Unwritable
 from .terminating import Terminated, terminable
 
 __all__ = ["COMMANDS", "Command", "main"]
@@ -70,6 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         terminal.silence()
         return Exit.BROKEN_PIPE
     except Exception as error:
+        if isinstance(error, Unwritable):
+            terminal.silence()
         code = exit_of(error)
         name = arguments[0] if arguments and arguments[0] in COMMANDS else ""
         terminal.complain(f"{PROGRAM} {name}".rstrip(), error)

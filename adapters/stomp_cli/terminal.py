@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from .escapes import escaped
 from .words import in_our_words
 
-__all__ = ["Terminal", "json_line", "unwritable"]
+__all__ = ["Terminal", "Unwritable", "json_line", "unwritable"]
 
 _ROOM = 80
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2, "bold": 1}
@@ -122,8 +122,8 @@ class Terminal:
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
 
     def silence(self) -> None:
-        """Write results nowhere from now on, since their reader has gone: the interpreter, which flushes at
-        its end, would complain.
+        """Write results nowhere from now on, since their reader has gone, or there is no room for them: the
+        interpreter, which flushes at its end what is left of them, would complain.
         """
         try:
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -133,11 +133,15 @@ class Terminal:
             pass  # a stream that is no file has no reader that goes
 
 
+class Unwritable(OSError):
+    """Results cannot be written."""
+
+
 def unwritable(error: OSError) -> OSError:
     """Return what to say of results that cannot be written. That their reader has gone is said elsewhere."""
     if isinstance(error, BrokenPipeError):
         return error
-    return OSError(f"the output cannot be written: {error.strerror or error}")
+    return Unwritable(f"the output cannot be written: {error.strerror or error}")
 
 
 def json_line(value: Mapping[str, Any]) -> str:

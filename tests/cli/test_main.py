@@ -124,17 +124,18 @@ def test_help_for_a_reader_that_has_gone():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
     "command",
     ["--help", "--version", "send --help", "trace show --help", "send URL /topic/a --json", "doctor URL"],
 )
-def test_results_that_cannot_be_written_are_a_failure(command, broker):
+def test_results_that_cannot_be_written_are_a_failure(command, unbuffered, broker):
     done = subprocess.run(
         f"{sys.executable} -P -m stomp_cli {command.replace('URL', broker.url)} > /dev/full",
         shell=True,
         capture_output=True,
         text=True,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"PYTHONUNBUFFERED": unbuffered},
     )
     assert done.returncode == Exit.FAILED
     name = "" if command.startswith("-") else f" {command.partition(' ')[0]}"
