@@ -17,7 +17,7 @@ from stomp_sansio.broker.statistics import Statistics
 from stomp_sansio.serving import ServeKeywords
 
 from .capturing import add_capture_argument, capturing
-from .connecting import load_certificate, seconds
+from .connecting import check_key, load_certificate, seconds
 from .credentials import read_passcode
 from .escapes import escaped
 from .exits import Exit, UsageError
@@ -206,9 +206,8 @@ def _authority(address: tuple[str, int]) -> str:
 
 
 def _context(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
+    check_key(certificate, key)
     if certificate is None:
-        if key is not None:
-            raise UsageError("--key needs --cert FILE: the certificate that it belongs to")
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     load_certificate(context, certificate, key)

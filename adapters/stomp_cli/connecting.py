@@ -26,6 +26,7 @@ __all__ = [
     "add_connect_arguments",
     "add_login_arguments",
     "add_way_arguments",
+    "check_key",
     "header",
     "load_certificate",
     "seconds",
@@ -219,8 +220,7 @@ def _headers(written: list[str]) -> list[tuple[str, str]]:
 
 
 def _context(cafile: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext | None:
-    if key is not None and certificate is None:
-        raise UsageError("--key needs --cert FILE: the certificate that it belongs to")
+    check_key(certificate, key)
     if cafile is None and certificate is None:
         return None
     try:
@@ -230,6 +230,16 @@ def _context(cafile: str | None, certificate: str | None, key: str | None) -> ss
     if certificate is not None:
         load_certificate(context, certificate, key)
     return context
+
+
+def check_key(certificate: str | None, key: str | None) -> None:
+    """Make sure that a key has its certificate.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if key is not None and certificate is None:
+        raise UsageError("--key needs --cert FILE: the certificate that it belongs to")
 
 
 def load_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:

@@ -9,18 +9,16 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
-from stomp_sansio.driver import CHUNK, LINGER, LINGER_OCTETS, DriverCore, StreamCore, written_address
+from stomp_sansio.driver import CHUNK, LINGER, LINGER_OCTETS, DriverCore, EventT, StreamCore, written_address
 from stomp_sansio.machine import Machine, OpenStream, StreamId, StreamLoss, TCPAddress
 from stomp_sansio.tls import TLSMaker
 
 __all__ = ["Driver"]
-
-EventT = TypeVar("EventT")
 
 
 class _Stream(StreamCore):

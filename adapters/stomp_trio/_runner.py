@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import Unpack
 
 import trio
 from trio.lowlevel import enable_ki_protection
 
 from stomp_sansio.client.awaiting import AwaitingRunner
+from stomp_sansio.client.core import T, Ts
 from stomp_sansio.client.opening import Prepared
 from stomp_sansio.session.events import Changed, CredentialsWanted, SessionEvent
 from stomp_sansio.session.lifeline import SessionState
@@ -24,8 +25,6 @@ from ._driver import Driver
 
 __all__ = ["CredentialsHook", "Runner", "logger"]
 
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 CredentialsHook = Callable[[], Awaitable[Credentials]]
 
 logger = logging.getLogger("stomp_trio")

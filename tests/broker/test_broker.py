@@ -14,20 +14,9 @@ from stomp_sansio.links.peers import PeerId
 from stomp_sansio.links.plain import PlainLink
 from stomp_sansio.links.websocket import WebSocketLink
 from stomp_sansio.machine import StreamId, TLSInfo
-from tests.broker.world import Client, World
+from tests.broker.world import World, asking, gone, upgraded
 
 NOBODY = PeerId(99)
-
-
-def asking(world: World, *, login: str | None = None, passcode: str | None = None) -> Client:
-    client = world.open()
-    client.connection.connect(login=login, passcode=passcode)
-    world.settle()
-    return client
-
-
-def gone(world: World) -> list[ClientGone]:
-    return [event for event in world.take_events() if isinstance(event, ClientGone)]
 
 
 # Logins
@@ -86,23 +75,6 @@ def test_an_answer_for_somebody_who_is_gone_is_no_trouble() -> None:
 
 
 # Streams
-
-
-def upgraded(world: World) -> StreamId:
-    """Let a client ask for a WebSocket, and return its stream."""
-    stream = StreamId(500)
-    request = [
-        b"GET / HTTP/1.1",
-        b"Host: localhost",
-        b"Upgrade: websocket",
-        b"Connection: Upgrade",
-        b"Sec-WebSocket-Version: 13",
-        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-    ]
-    world.broker.stream_accepted(stream, 1, "somewhere", world.now)
-    world.broker.receive_data(stream, b"\r\n".join([*request, b"", b""]), world.now)
-    assert world.broker.data_to_send(stream, world.now).startswith(b"HTTP/1.1 101 ")
-    return stream
 
 
 def test_streams_that_are_no_clients_yet_are_written_beside_those_that_wait() -> None:

@@ -4,8 +4,7 @@ from stomp_sansio.broker.entrance import StreamEntrance
 from stomp_sansio.broker.options import BrokerOptions
 from stomp_sansio.links.websocket import WebSocketLink
 from stomp_sansio.machine import StreamId, StreamLoss
-from tests.broker.test_broker import upgraded
-from tests.broker.world import World
+from tests.broker.world import World, upgraded
 
 
 def test_each_is_come_back_to_in_its_time() -> None:

@@ -10,26 +10,14 @@ import pytest
 from stomp_sansio import Closed, CloseReason, Error, LocalProtocolError, Message, Misuse, Version
 from stomp_sansio.broker.broker import Broker
 from stomp_sansio.broker.entrance import StreamEntrance
-from stomp_sansio.broker.events import ClientGone, LoginAsked, StreamRefused
+from stomp_sansio.broker.events import LoginAsked, StreamRefused
 from stomp_sansio.broker.options import BrokerOptions
 from stomp_sansio.links.peers import PeerId
 from stomp_sansio.links.plain import PlainLink
 from stomp_sansio.links.server import LinkServer
 from stomp_sansio.links.websocket import WebSocketLink
 from stomp_sansio.machine import CloseStream, StreamId, StreamLoss
-from tests.broker.test_broker import upgraded
-from tests.broker.world import Client, World
-
-
-def asking(world: World, *, login: str | None = None, passcode: str | None = None) -> Client:
-    client = world.open()
-    client.connection.connect(login=login, passcode=passcode)
-    world.settle()
-    return client
-
-
-def gone(world: World) -> list[ClientGone]:
-    return [event for event in world.take_events() if isinstance(event, ClientGone)]
+from tests.broker.world import World, asking, gone, upgraded
 
 
 @pytest.mark.parametrize("asks", [False, True])

@@ -20,7 +20,7 @@ from stomp_sansio import (
 )
 from stomp_sansio.broker.broker import Broker
 from stomp_sansio.broker.entrance import Entrance, StreamEntrance
-from stomp_sansio.broker.events import BrokerEvent, LoginAsked
+from stomp_sansio.broker.events import BrokerEvent, ClientGone, LoginAsked
 from stomp_sansio.broker.options import BrokerOptions
 from stomp_sansio.links.peers import PeerId
 from stomp_sansio.links.plain import PlainLink
@@ -229,3 +229,33 @@ class World:
         self.settle()
         taken, self.events = self.events, []
         return taken
+
+
+def asking(world: World, *, login: str | None = None, passcode: str | None = None) -> Client:
+    """Let a client say CONNECT."""
+    client = world.open()
+    client.connection.connect(login=login, passcode=passcode)
+    world.settle()
+    return client
+
+
+def gone(world: World) -> list[ClientGone]:
+    """Take the events; return those of clients that are gone."""
+    return [event for event in world.take_events() if isinstance(event, ClientGone)]
+
+
+def upgraded(world: World) -> StreamId:
+    """Let a client ask for a WebSocket, and return its stream."""
+    stream = StreamId(500)
+    request = [
+        b"GET / HTTP/1.1",
+        b"Host: localhost",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+    ]
+    world.broker.stream_accepted(stream, 1, "somewhere", world.now)
+    world.broker.receive_data(stream, b"\r\n".join([*request, b"", b""]), world.now)
+    assert world.broker.data_to_send(stream, world.now).startswith(b"HTTP/1.1 101 ")
+    return stream

@@ -109,15 +109,20 @@ def test_a_reader_that_goes_is_no_complaint(broker):
     assert (ended.code, ended.err) == (Exit.BROKEN_PIPE, "")
 
 
-def test_help_for_a_reader_that_has_gone():
-    done = subprocess.run(
-        f"{sys.executable} -P -m stomp_cli --help | true; echo ${{PIPESTATUS[0]}}",
+def in_a_shell(command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the program with what a shell makes of the rest of its line."""
+    return subprocess.run(
+        f"{sys.executable} -P -m stomp_cli {command}",
         shell=True,
         executable="/bin/bash",
         capture_output=True,
         text=True,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | environ,
     )
+
+
+def test_help_for_a_reader_that_has_gone():
+    done = in_a_shell("--help | true; echo ${PIPESTATUS[0]}")
     # A pipe may have taken all of it before its reader went.
     assert done.stdout.strip() in ("0", "141")
     assert done.stderr == ""
@@ -130,13 +135,7 @@ def test_help_for_a_reader_that_has_gone():
     ["--help", "--version", "send --help", "trace show --help", "send URL /topic/a --json", "doctor URL"],
 )
 def test_results_that_cannot_be_written_are_a_failure(command, unbuffered, broker):
-    done = subprocess.run(
-        f"{sys.executable} -P -m stomp_cli {command.replace('URL', broker.url)} > /dev/full",
-        shell=True,
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT | {"PYTHONUNBUFFERED": unbuffered},
-    )
+    done = in_a_shell(f"{command.replace('URL', broker.url)} > /dev/full", PYTHONUNBUFFERED=unbuffered)
     assert done.returncode == Exit.FAILED
     name = "" if command.startswith("-") else f" {command.partition(' ')[0]}"
     assert done.stderr == f"stomp-sansio{name}: the output cannot be written: No space left on device\n"
@@ -144,13 +143,7 @@ def test_results_that_cannot_be_written_are_a_failure(command, unbuffered, broke
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
 def test_standard_streams_may_be_closed_where_nobody_needs_them(closed, broker):
-    done = subprocess.run(
-        f"{sys.executable} -P -m stomp_cli send {broker.url} /queue/closed y --receipt {closed}",
-        shell=True,
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-    )
+    done = in_a_shell(f"send {broker.url} /queue/closed y --receipt {closed}")
     assert (done.returncode, done.stderr) == (Exit.OK, "")
 
 
@@ -158,13 +151,7 @@ def test_standard_streams_may_be_closed_where_nobody_needs_them(closed, broker):
     ("command", "closed"), [("send URL /queue/closed -", "<&-"), ("send URL /queue/closed y --json", ">&-")]
 )
 def test_a_standard_stream_that_is_needed_and_closed_is_told(command, closed, broker):
-    done = subprocess.run(
-        f"{sys.executable} -P -m stomp_cli {command.replace('URL', broker.url)} {closed}",
-        shell=True,
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-    )
+    done = in_a_shell(f"{command.replace('URL', broker.url)} {closed}")
     assert done.returncode in (Exit.FAILED, Exit.USAGE)
     assert "Bad file descriptor" in done.stderr
     assert "Traceback" not in done.stderr
